@@ -1,0 +1,170 @@
+import type { BuildEvent, TokenUsage } from "../base/events.ts";
+import { AtosError } from "../base/errors.ts";
+import type { ChatMessage, ModelSource } from "../engine/model.ts";
+import { type Journal, runEffect } from "../journal/effect.ts";
+import type { ModelPool } from "../pool/model-pool.ts";
+import { fill, type RolePrompt } from "./prompt-set.ts";
+import type { Read } from "./read.ts";
+
+const MAX_READS = 3;
+const MAX_ENGINE_ATTEMPTS = 3;
+const FIRST_RETRY_MS = 500;
+
+/** A turn as it happens, for whoever watches; not recorded. */
+export type TurnProgress = {
+  readonly buildId: string;
+  readonly task: string;
+  readonly role: string;
+  readonly model: string;
+  readonly outputTokens: number;
+};
+
+export type TurnDeps = {
+  readonly journal: Journal;
+  readonly pool: ModelPool;
+  readonly report: (buildId: string, event: BuildEvent) => Promise<void>;
+  readonly progress: (progress: TurnProgress) => void;
+  readonly nowMs: () => number;
+};
+
+/** One role put to one job of a build, with the messages so far. Append-only: what was said is never changed. */
+export type Conversation = {
+  readonly buildId: string;
+  readonly task: string;
+  /** Unique within the build; begins the names of its turns' steps. */
+  readonly name: string;
+  readonly prompt: RolePrompt;
+  readonly source: ModelSource;
+  readonly seed: number;
+  readonly messages: readonly ChatMessage[];
+  /** Turns taken. */
+  readonly turns: number;
+};
+
+export type Answer<T> = {
+  readonly conversation: Conversation;
+  readonly read: Read<T>;
+  readonly usage: readonly TokenUsage[];
+};
+
+type Turn = { readonly text: string; readonly finish: string; readonly usage: TokenUsage };
+
+/** Opens a conversation: the role's system message, if it has one. */
+export function openConversation(start: Omit<Conversation, "messages" | "turns">): Conversation {
+  const system = start.prompt.system;
+  return { ...start, turns: 0, messages: system === undefined ? [] : [{ role: "system", content: system }] };
+}
+
+/**
+ * Says `content` and reads the reply with `reader`.
+ *
+ * A reply that can't be read is told so, exactly, and asked for again, at most twice and only
+ * where the prompt set knows how to ask; then the last `why` is the answer. Every turn is a
+ * recorded step. `signal` ends it with its reason.
+ */
+export async function ask<T>(
+  deps: TurnDeps,
+  {
+    conversation,
+    content,
+    reader,
+  }: { conversation: Conversation; content: string; reader: (reply: string) => Read<T> },
+  signal: AbortSignal,
+): Promise<Answer<T>> {
+  let current = say(conversation, content);
+  const usage: TokenUsage[] = [];
+  for (let attempt = 1; ; attempt++) {
+    const turn = await takeTurn(deps, { conversation: current, reader }, signal);
+    usage.push(turn.usage);
+    current = {
+      ...current,
+      turns: current.turns + 1,
+      messages: [...current.messages, { role: "assistant", content: turn.text }],
+    };
+    const read = readTurn(turn, reader, current.prompt);
+    const { rejected } = current.prompt;
+    if (read.ok || rejected === undefined || attempt === MAX_READS) return { conversation: current, read, usage };
+    current = say(current, fill(rejected, { why: read.why }));
+  }
+}
+
+function say(conversation: Conversation, content: string): Conversation {
+  return { ...conversation, messages: [...conversation.messages, { role: "user", content }] };
+}
+
+function readTurn<T>(turn: Turn, reader: (reply: string) => Read<T>, prompt: RolePrompt): Read<T> {
+  if (turn.finish === "length")
+    return { ok: false, why: `the reply was cut off at its limit of ${prompt.maxTokens} tokens` };
+  return reader(turn.text);
+}
+
+function takeTurn<T>(
+  deps: TurnDeps,
+  { conversation, reader }: { conversation: Conversation; reader: (reply: string) => Read<T> },
+  signal: AbortSignal,
+): Promise<Turn> {
+  const { buildId, task, prompt, source, messages } = conversation;
+  const name = `${conversation.name}/turn-${conversation.turns + 1}`;
+  const input = {
+    model: source.id,
+    messages,
+    maxTokens: prompt.maxTokens,
+    temperature: prompt.temperature,
+    seed: conversation.seed,
+  };
+  return runEffect(
+    deps.journal,
+    { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
+    async () => {
+      const startedAt = deps.nowMs();
+      const turn = await generate(deps, conversation, signal);
+      const read = readTurn(turn, reader, prompt);
+      const durationMs = Math.round(deps.nowMs() - startedAt);
+      const finished: BuildEvent = {
+        type: "turn-finished",
+        step: name,
+        task,
+        role: prompt.role,
+        model: source.id,
+        usage: turn.usage,
+        durationMs,
+        finish: turn.finish,
+      };
+      const rejected: BuildEvent[] = read.ok
+        ? []
+        : [{ type: "reply-rejected", task, role: prompt.role, why: read.why }];
+      return { result: turn, events: [finished, ...rejected] };
+    },
+  );
+}
+
+/** One attempt: lease, generate, give back. A model whose process died is dropped, so that the next attempt gets a fresh one. */
+async function generate(deps: TurnDeps, conversation: Conversation, signal: AbortSignal): Promise<Turn> {
+  const { buildId, task, prompt, source, messages, seed } = conversation;
+  const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
+  await using lease = await deps.pool.lease({ source, report }, signal);
+  let text = "";
+  let outputTokens = 0;
+  try {
+    const request = { messages, maxTokens: prompt.maxTokens, temperature: prompt.temperature, seed };
+    for await (const part of lease.model.generate(request, signal)) {
+      if (part.kind === "end") return { text, finish: part.finish, usage: part.usage };
+      text += part.text;
+      deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens: ++outputTokens });
+    }
+  } catch (error) {
+    if (error instanceof AtosError && error.code === "engine/child-died")
+      await deps.pool.drop("its process died", report);
+    throw error;
+  }
+  throw new AtosError("engine/stream-cut", `the reply of ${source.id} ended without saying why`);
+}
+
+/** A server's bad moment or a crashed process is worth another try; a wrong request is not. */
+function retryAfterMs(error: unknown, attempt: number): number | undefined {
+  if (attempt >= MAX_ENGINE_ATTEMPTS || !(error instanceof AtosError)) return undefined;
+  const passing = ["engine/child-died", "engine/server-timeout", "engine/stream-cut", "engine/server-busy"].includes(
+    error.code,
+  );
+  return passing ? FIRST_RETRY_MS * 2 ** (attempt - 1) : undefined;
+}

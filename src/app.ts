@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
+import { basename } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { sql } from "kysely";
+import type { StateFolder } from "./base/state-folder.ts";
+import { missingError } from "./base/errors.ts";
+import type { BuildEvent } from "./base/events.ts";
+import { loadEmbeddedModel } from "./engine/embedded-model.ts";
+import { identifyGguf } from "./engine/gguf-identity.ts";
+import type { Model, ModelIdentity, ModelSource } from "./engine/model.ts";
+import { openOpenAiModel } from "./engine/openai-model.ts";
+import { threadCount } from "./engine/thread-count.ts";
+import { appendBuildEvents } from "./journal/build-events.ts";
+import { JournalDataSource } from "./journal/data-source.ts";
+import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal/durable-engine.ts";
+import { Workspaces } from "./journal/workspaces.ts";
+import { ModelPool } from "./pool/model-pool.ts";
+import { openSandbox } from "./sandbox/open-sandbox.ts";
+import { countActiveBuilds } from "./store/builds.ts";
+import { type Db, openDatabase } from "./store/database.ts";
+import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
+import { takeFileLock } from "./store/file-lock.ts";
+import { migrate } from "./store/migrate.ts";
+import { socketDirectory } from "./store/socket-directory.ts";
+import { BuildControl } from "./workflows/build-control.ts";
+import type { BuildDeps } from "./workflows/build-deps.ts";
+import { CLIENT_NAME, PROGRESS_CHANNEL } from "./workflows/watch.ts";
+
+export type WorkerOptions = {
+  readonly folder: StateFolder;
+  /** A Postgres server to use in place of the embedded one. */
+  readonly databaseUrl: string | undefined;
+  readonly idleMs: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** A worker that is up. `ended` settles when it was idle for long enough or its database went away. */
+export type Worker = AsyncDisposable & {
+  readonly databaseUrl: string;
+  readonly ended: Promise<"idle" | "database-gone">;
+};
+
+const TICK_MS = 150;
+const PROGRESS_MS = 200;
+const LOCK_TRIES = 20;
+
+/**
+ * Starts this state folder's worker: the one process that launches the durable engine, owns the
+ * models and is the parent of the embedded Postgres. Undefined when another one is running.
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker | undefined> {
+  const { folder } = options;
+  await mkdir(folder.root, { recursive: true, mode: 0o700 });
+  await using stack = new AsyncDisposableStack();
+  const lock = await waitForLock(folder.lock);
+  if (lock === undefined) return undefined;
+  stack.use(lock);
+  const { url, gone } = await openPostgres(options, stack);
+  const db = stack.use(openDatabase(url));
+  await migrate(db);
+  // Checkouts that a crash left behind.
+  await rm(folder.scratch, { recursive: true, force: true });
+  await mkdir(folder.scratch, { recursive: true, mode: 0o700 });
+
+  await migrateDurableEngine(url);
+  const queue = stack.use(await BuildQueue.open(url));
+  const deps = await openDeps(options, db, stack);
+  const control = new BuildControl(deps, queue);
+  stack.use(
+    await launchDurableEngine({ databaseUrl: url, executorId: executorId(folder), build: (id) => control.run(id) }),
+  );
+
+  const stop = new AbortController();
+  const idle = tickUntilIdle({ db, control, idleMs: options.idleMs }, stop.signal);
+  const ended = Promise.race([idle, gone.then(() => "database-gone" as const)]);
+  const owned = stack.move();
+  return {
+    databaseUrl: url,
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+async function waitForLock(path: string): Promise<Disposable | undefined> {
+  for (let attempt = 0; attempt < LOCK_TRIES; attempt++) {
+    const lock = takeFileLock(path);
+    if (lock !== undefined) return lock;
+    // The holder may be on its way out.
+    await setTimeout(TICK_MS);
+  }
+  return undefined;
+}
+
+async function openPostgres(
+  options: WorkerOptions,
+  stack: AsyncDisposableStack,
+): Promise<{ url: string; gone: Promise<unknown> }> {
+  if (options.databaseUrl !== undefined) return { url: options.databaseUrl, gone: new Promise(() => {}) };
+  const { postgres, root } = options.folder;
+  const server = stack.use(
+    await startEmbeddedPostgres({ dataDirectory: postgres, socketDirectory: socketDirectory(root) }),
+  );
+  return { url: server.url, gone: server.exited };
+}
+
+async function openDeps(options: WorkerOptions, db: Db, stack: AsyncDisposableStack): Promise<BuildDeps> {
+  const { folder, env } = options;
+  const now = (): Date => new Date();
+  const nowMs = (): number => performance.now();
+  const report = async (buildId: string, event: BuildEvent): Promise<void> => {
+    await db.transaction().execute((trx) => appendBuildEvents(trx, buildId, { events: [event], at: now() }));
+  };
+  const pool = stack.use(new ModelPool((source, signal) => openModel(source, env, signal), nowMs));
+  return {
+    journal: { db, source: new JournalDataSource(db), now },
+    pool,
+    report,
+    progress: progressSender(db, nowMs),
+    nowMs,
+    workspaces: await Workspaces.open(folder.workspaces),
+    scratchDirectory: folder.scratch,
+    openSandbox: (unsafe) => openSandbox({ unsafe }),
+    identify,
+  };
+}
+
+async function openModel(source: ModelSource, env: WorkerOptions["env"], signal: AbortSignal): Promise<Model> {
+  if (source.kind === "gguf") {
+    return loadEmbeddedModel(source, { threads: await threadCount(source.path, availableParallelism()), signal });
+  }
+  const { apiKeyVariable } = source;
+  if (apiKeyVariable === undefined) return openOpenAiModel(source, {});
+  const apiKey = env[apiKeyVariable];
+  if (apiKey !== undefined) return openOpenAiModel(source, { apiKey });
+  throw missingError(
+    "app/no-api-key",
+    `the model ${source.id} needs the key in ${apiKeyVariable}, and the worker was started without it; set it, wait until the worker is idle, and: atos resume`,
+  );
+}
+
+async function identify(source: ModelSource): Promise<ModelIdentity> {
+  if (source.kind === "openai") return { id: source.id, source: `${source.baseUrl}#${source.model}` };
+  // The file's name says enough; a receipt goes to others, and the path is the person's own.
+  return { ...(await identifyGguf(source.path)), id: source.id, source: basename(source.path) };
+}
+
+/** Tells watching clients how far a turn is, a few times a second; lost notices are never missed. */
+function progressSender(db: Db, nowMs: () => number): BuildDeps["progress"] {
+  let last = 0;
+  return (progress) => {
+    if (nowMs() - last < PROGRESS_MS) return;
+    last = nowMs();
+    sql`select pg_notify(${PROGRESS_CHANNEL}, ${JSON.stringify(progress)})`.execute(db).catch(() => {});
+  };
+}
+
+async function tickUntilIdle(
+  worker: { db: Db; control: BuildControl; idleMs: number },
+  signal: AbortSignal,
+): Promise<"idle"> {
+  let busyAt = performance.now();
+  while (!signal.aborted && performance.now() - busyAt < worker.idleMs) {
+    await setTimeout(TICK_MS);
+    // A database that does not answer is waited for; when it is the embedded one, its end is the worker's.
+    const busy = await isBusy(worker).catch(() => true);
+    if (busy) busyAt = performance.now();
+  }
+  return "idle";
+}
+
+async function isBusy({ db, control }: { db: Db; control: BuildControl }): Promise<boolean> {
+  await control.grantWishes();
+  if (control.running > 0 || (await countActiveBuilds(db)) > 0) return true;
+  const clients = await sql`select 1 from pg_stat_activity where application_name = ${CLIENT_NAME} limit 1`.execute(db);
+  return clients.rows.length > 0;
+}
+
+function executorId(folder: StateFolder): string {
+  return `worker-${createHash("sha256").update(`${hostname()}\n${folder.root}`).digest("hex").slice(0, 16)}`;
+}

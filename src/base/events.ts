@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { TASK_TIERS } from "./task.ts";
+
+/** Token counts of one model reply. `cachedTokens` is the part of the prompt that was not evaluated again. */
+const tokenUsageSchema = z.object({ promptTokens: z.number(), cachedTokens: z.number(), outputTokens: z.number() });
+export type TokenUsage = Readonly<z.infer<typeof tokenUsageSchema>>;
+
+const effectKindSchema = z.enum(["turn", "tests", "workspace", "deliver"]);
+export type EffectKind = z.infer<typeof effectKindSchema>;
+
+const taskStateSchema = z.enum(["waiting", "running", "green", "red", "skipped"]);
+export type TaskState = z.infer<typeof taskStateSchema>;
+
+const plannedTaskSchema = z
+  .object({
+    id: z.string(),
+    tier: z.enum(TASK_TIERS),
+    files: z.array(z.string()).readonly(),
+    after: z.array(z.string()).readonly(),
+    description: z.string(),
+  })
+  .readonly();
+export type PlannedTask = z.infer<typeof plannedTaskSchema>;
+
+/** How a build ended. `refused`: the goal is outside what the models can do, found before any work. */
+const outcomeSchema = z.enum(["green", "red", "refused", "cancelled"]);
+export type BuildOutcomeKind = z.infer<typeof outcomeSchema>;
+
+const strings = z.array(z.string()).readonly();
+
+/**
+ * Everything a build reports, in the order it happened: one row of the audit trail each.
+ *
+ * Lower rooms emit these and never learn who listens; `app.ts` connects them.
+ */
+export const buildEventSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("build-started"), goal: z.string(), models: strings, sandbox: z.string() }),
+  z.object({ type: z.literal("spec-written"), name: z.string(), language: z.string(), criteria: strings }),
+  z.object({ type: z.literal("plan-made"), tasks: z.array(plannedTaskSchema).readonly() }),
+  z.object({ type: z.literal("tests-frozen"), files: strings, sha256: z.string() }),
+  z.object({ type: z.literal("task-state"), task: z.string(), state: taskStateSchema, why: z.string().optional() }),
+  z.object({
+    type: z.literal("attempt-started"),
+    step: z.string(),
+    kind: effectKindSchema,
+    task: z.string(),
+    attempt: z.number(),
+    model: z.string().optional(),
+  }),
+  z.object({ type: z.literal("attempt-failed"), step: z.string(), attempt: z.number(), why: z.string() }),
+  z.object({
+    type: z.literal("turn-finished"),
+    step: z.string(),
+    task: z.string(),
+    role: z.string(),
+    model: z.string(),
+    usage: tokenUsageSchema,
+    durationMs: z.number(),
+    finish: z.string(),
+  }),
+  z.object({ type: z.literal("reply-rejected"), task: z.string(), role: z.string(), why: z.string() }),
+  z.object({
+    type: z.literal("tests-ran"),
+    step: z.string(),
+    task: z.string(),
+    passed: z.number(),
+    failed: z.number(),
+    durationMs: z.number(),
+  }),
+  z.object({
+    type: z.literal("reviewed"),
+    task: z.string(),
+    score: z.number(),
+    verdict: z.string(),
+    findings: strings,
+  }),
+  z.object({ type: z.literal("committed"), commit: z.string(), tree: z.string() }),
+  z.object({
+    type: z.literal("verified"),
+    commit: z.string(),
+    green: z.boolean(),
+    passed: z.number(),
+    failed: z.number(),
+  }),
+  z.object({ type: z.literal("delivered"), directory: z.string(), branch: z.string(), receiptCommit: z.string() }),
+  z.object({ type: z.literal("model-loaded"), model: z.string(), durationMs: z.number() }),
+  z.object({ type: z.literal("model-unloaded"), model: z.string(), why: z.string() }),
+  z.object({ type: z.literal("build-paused"), why: z.string(), exitCode: z.number() }),
+  z.object({ type: z.literal("build-resumed") }),
+  z.object({ type: z.literal("build-finished"), outcome: outcomeSchema, why: z.string() }),
+]);
+
+export type BuildEvent = Readonly<z.infer<typeof buildEventSchema>>;

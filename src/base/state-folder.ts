@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { usageError } from "./errors.ts";
+
+/** Where one installation of ATOS keeps what it knows; all paths absolute. */
+export type StateFolder = {
+  readonly root: string;
+  readonly lock: string;
+  /** Tells clients how to reach the worker. */
+  readonly workerFile: string;
+  readonly workerLog: string;
+  readonly postgres: string;
+  readonly workspaces: string;
+  readonly scratch: string;
+  readonly models: string;
+};
+
+export type Machine = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: string;
+  readonly home: string;
+};
+
+/** `ATOS_HOME`, else the platform's folder for programs' data. */
+export function stateFolder({ env, platform, home }: Machine): StateFolder {
+  const root = env["ATOS_HOME"] ?? defaultRoot(env, platform, home);
+  if (!root.startsWith("/"))
+    throw usageError("base/home-not-absolute", `ATOS_HOME must be an absolute path, not ${JSON.stringify(root)}`);
+  return {
+    root,
+    lock: join(root, "worker.lock"),
+    workerFile: join(root, "worker.json"),
+    workerLog: join(root, "worker.log"),
+    postgres: join(root, "postgres"),
+    workspaces: join(root, "workspaces.git"),
+    scratch: join(root, "scratch"),
+    models: join(root, "models"),
+  };
+}
+
+function defaultRoot(env: Machine["env"], platform: string, home: string): string {
+  if (platform === "darwin") return join(home, "Library", "Application Support", "atos");
+  return join(env["XDG_DATA_HOME"] || join(home, ".local", "share"), "atos");
+}

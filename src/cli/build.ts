@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { usageError } from "../base/errors.ts";
+import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
+import type { BuildRequest } from "../workflows/build-request.ts";
+import { prepareBuild } from "../workflows/prepare-build.ts";
+import { type CommandContext, commandContext, settingsOf } from "./context.ts";
+import { describeMachine } from "./describe-machine.ts";
+import { finish } from "./finish.ts";
+import { followBuild } from "./follow.ts";
+import type { Output } from "./output.ts";
+import { showPath } from "./show-path.ts";
+import { VERSION } from "./version.ts";
+import { connect } from "./worker-client.ts";
+
+export type BuildFlags = {
+  readonly out?: string;
+  readonly model?: string;
+  readonly roster?: string;
+  readonly seed?: string;
+  readonly unsafe?: boolean;
+};
+
+/** `atos build`: checks the wish, queues the build, and follows it to its end. */
+export async function runBuildCommand(goal: string, flags: BuildFlags, output: Output): Promise<number> {
+  const context = commandContext();
+  if (flags.out === undefined)
+    throw usageError("cli/no-out", "say where the repository shall go: --out DIR (a new or empty folder)");
+  if (flags.model !== undefined && flags.roster !== undefined)
+    throw usageError("cli/two-choices", "give --model or --roster, not both");
+  // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
+  const settings = await settingsOf(context, { model: flags.model, roster: flags.roster });
+  const request = await prepareBuild({
+    goal,
+    out: flags.out,
+    stateRoot: context.folder.root,
+    unsafe: flags.unsafe ?? false,
+    seed: readSeed(flags.seed),
+    createdAtMs: Date.now(),
+    choice: {
+      model: flags.roster === undefined ? settings.model : undefined,
+      roster: flags.model === undefined ? settings.roster : undefined,
+      contextTokens: settings.contextTokens,
+      apiKeyVariable: settings.apiKeyVariable,
+      modelsDirectory: context.folder.models,
+      env: context.env,
+    },
+  });
+  output.say(`ATOS ${VERSION} on ${await describeMachine()}`);
+  if (request.families !== undefined)
+    output.say(
+      "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",
+    );
+  const build = await queueBuild(context, request, output);
+  output.emit({ type: "build-queued", build: build.id, outDirectory: build.outDirectory });
+  output.say(`build ${build.id} → ${showPath(request.outDirectory)}\n`);
+  return finish(output, await followBuild(context, output, { buildId: build.id, fromSeq: 0 }), build.id);
+}
+
+async function queueBuild(context: CommandContext, request: BuildRequest, output: Output): Promise<Build> {
+  await using connection = await connect(context, output.note);
+  const at = new Date(request.createdAtMs);
+  const other = await buildUsingDirectory(connection.db, request.outDirectory);
+  if (other !== undefined) {
+    throw usageError(
+      "cli/directory-in-use",
+      `build ${other.id} (${other.state}) delivers to ${request.outDirectory}. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another --out`,
+    );
+  }
+  const day = at.toISOString().slice(2, 10).replaceAll("-", "");
+  const id = `${day}-${randomBytes(4).toString("hex")}`;
+  const build = await insertBuild(connection.db, {
+    id,
+    goal: request.goal,
+    request,
+    outDirectory: request.outDirectory,
+    at,
+  });
+  const queue = await connection.queue();
+  await queue.enqueue(id);
+  return build;
+}
+
+function readSeed(text: string | undefined): number {
+  const seed = text === undefined ? 0 : Number(text);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw usageError("cli/bad-seed", `--seed must be a whole number from 0, not ${JSON.stringify(text)}`);
+  return seed;
+}

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { EXIT } from "../base/errors.ts";
+import type { Build } from "../store/builds.ts";
+import type { Followed } from "./follow.ts";
+import type { Output } from "./output.ts";
+import { seconds } from "./render-event.ts";
+import { showPath } from "./show-path.ts";
+
+/** What the workflow leaves in a finished build's row. */
+const resultSchema = z.object({
+  outcome: z.string(),
+  why: z.string(),
+  directory: z.string(),
+  branch: z.string(),
+  commit: z.string(),
+  receiptCommit: z.string(),
+  passed: z.number(),
+  failed: z.number(),
+  turns: z.number(),
+  promptTokens: z.number(),
+  outputTokens: z.number(),
+  durationMs: z.number(),
+});
+
+/** Says how a followed build ended, in three lines, and returns the exit code. */
+export function finish(output: Output, followed: Followed, buildId: string): number {
+  if (followed.kind === "left") {
+    output.note(`left; build ${buildId} may go on. See: atos status ${buildId}. Go on: atos resume ${buildId}`);
+    output.emit({ type: "result", build: buildId, state: "left", exitCode: EXIT.interrupted });
+    return EXIT.interrupted;
+  }
+  const { build } = followed;
+  const exitCode = exitCodeOf(followed);
+  output.emit({ type: "result", build: build.id, state: build.state, exitCode, result: build.result });
+  output.say(`\n${summary(build, exitCode)}`);
+  return exitCode;
+}
+
+function exitCodeOf({ build, events }: Extract<Followed, { kind: "ended" }>): number {
+  switch (build.state) {
+    case "green":
+      return EXIT.done;
+    case "refused":
+      return EXIT.missing;
+    case "red":
+    case "cancelled":
+      return EXIT.failed;
+    case "queued":
+    case "running":
+      return EXIT.interrupted;
+    case "paused": {
+      const last = events.findLast(({ event }) => event.type === "build-paused")?.event;
+      return last?.type === "build-paused" ? last.exitCode : EXIT.interrupted;
+    }
+  }
+}
+
+/** Three lines: what came out, what it cost, what to do next. Pure. */
+export function summary(build: Build, exitCode: number): string {
+  const result = resultSchema.safeParse(build.result);
+  if (build.state === "paused") {
+    const how = exitCode === EXIT.interrupted ? "Paused." : "Paused, as something is in the way (see above).";
+    return `${how} Everything finished so far is kept.\nGo on:  atos resume ${build.id}\nEnd it: atos cancel ${build.id}`;
+  }
+  if (!result.success) {
+    const { why } = z.object({ why: z.string() }).catch({ why: build.state }).parse(build.result);
+    return build.state === "refused"
+      ? `Refused: ${why}\nNothing was built. Set up a model that can: atos build --help`
+      : `Ended: ${why}`;
+  }
+  const { passed, failed, turns, promptTokens, outputTokens, durationMs, directory, branch, why, commit } = result.data;
+  const cost = `${turns} turns, ${promptTokens} + ${outputTokens} tokens, ${seconds(durationMs)}, no cloud`;
+  if (build.state === "green") {
+    return [
+      `Done: ${showPath(directory)} holds a git repository; ${passed} of ${passed + failed} acceptance tests pass on ${commit.slice(0, 10)}.`,
+      `Cost: ${cost}.`,
+      `Proof: ${showPath(directory)}/RECEIPT.md; check it yourself: atos receipt verify ${showPath(directory)}`,
+    ].join("\n");
+  }
+  return [
+    `Not done: ${why.split("\n")[0] ?? ""}`,
+    `Cost: ${cost}.`,
+    `The work so far, with a red receipt: ${showPath(directory)}, branch ${branch}`,
+  ].join("\n");
+}

@@ -1,0 +1,161 @@
+import { Command } from "commander";
+import type { BuildFlags } from "./build.ts";
+
+const program = new Command("atos");
+
+program
+  .description("A local AI software team: state a goal, get a git repository whose tests pass, and the proof.")
+  .usage("COMMAND")
+  .helpCommand(false)
+  .option("--version", "print the version")
+  .showHelpAfterError("(atos --help shows what there is)")
+  .configureOutput({ writeErr: (text) => process.stderr.write(`atos: ${text}`) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .addHelpText(
+    "after",
+    `
+Begin here, offline:
+  atos build "Write a Python function add_numbers that adds two numbers, with tests" --out ./demo
+
+State lives in ATOS_HOME (now: see atos config show). Exit codes: 0 done, 1 the work failed
+honestly, 2 bad usage, 3 something is missing and the message says how to get it, 130 interrupted.`,
+  );
+
+program
+  .command("build")
+  .summary("goal → tested git repository with a receipt")
+  .description(
+    "Builds what the goal says: spec, plan, acceptance tests frozen before the code, code, fixes, review, verification, delivery.",
+  )
+  .argument("<goal>", "what to build, in your own words")
+  .option("--out <dir>", "where the repository goes: a new or empty folder")
+  .option(
+    "--model <model>",
+    "one model for everything: nano, a pulled model's name, a .gguf file, or a server's address",
+  )
+  .option("--roster <file>", "several models: a roster file (YAML)")
+  .option("--seed <number>", "seed of the models' sampling (0)")
+  .option("--yes", "ask nothing")
+  .option("--unsafe", "run generated code without a sandbox (don't)")
+  .option("--json", "one event a line on standard output")
+  .addHelpText(
+    "after",
+    `
+Models:
+  without --model          atos-nano, built in: tiny, offline, a closed domain of small functions
+  --model http://127.0.0.1:11434/v1#qwen2.5-coder:7b    Ollama; vLLM, llama.cpp, LM Studio likewise
+  --model ./model.gguf     a GGUF file, run by the embedded engine
+
+Ctrl-C pauses the build and says how to go on; a second Ctrl-C leaves at once.`,
+  )
+  .action((goal: string, flags: BuildFlags & Json) =>
+    run(flags, async (output) => (await import("./build.ts")).runBuildCommand(goal, flags, output)),
+  );
+
+program
+  .command("status")
+  .summary("one build, its tasks and what happened last")
+  .description("Shows a build, its tasks and what happened last; the newest one if none is named.")
+  .argument("[id]")
+  .option("--json", "print JSON")
+  .action((id: string | undefined, flags: Json) =>
+    run(flags, async (output) => (await import("./status.ts")).runStatusCommand(id, output)),
+  );
+
+program
+  .command("list")
+  .description("Lists the newest builds.")
+  .option("--limit <number>", "at most so many (20)", "20")
+  .option("--json", "print JSON")
+  .action((flags: Json & { limit: string }) =>
+    run(flags, async (output) => (await import("./list.ts")).runListCommand(flags.limit, output)),
+  );
+
+program
+  .command("resume")
+  .summary("go on with a build after a pause or a crash")
+  .description(
+    "Goes on with a build after a pause, a stop or a crash; with the latest unfinished one if none is named. No recorded step is repeated.",
+  )
+  .argument("[id]")
+  .option("--json", "one event a line on standard output")
+  .action((id: string | undefined, flags: Json) =>
+    run(flags, async (output) => (await import("./resume.ts")).runResumeCommand(id, output)),
+  );
+
+program
+  .command("cancel")
+  .description("Ends a build for good; the latest unfinished one if none is named.")
+  .argument("[id]")
+  .option("--json", "print JSON")
+  .action((id: string | undefined, flags: Json) =>
+    run(flags, async (output) => (await import("./cancel.ts")).runCancelCommand(id, output)),
+  );
+
+const receipt = program.command("receipt").description("Shows or checks the receipt of a delivered repository.");
+receipt
+  .command("show")
+  .description("Prints the receipt; checks nothing.")
+  .argument("[dir]", "the delivered repository", ".")
+  .option("--json", "print JSON")
+  .action((dir: string, flags: Json) =>
+    run(flags, async (output) => (await import("./receipt.ts")).runReceiptShowCommand(dir, output)),
+  );
+receipt
+  .command("verify")
+  .description("Checks commit, tree and frozen tests against the receipt, and runs the tests again in the sandbox.")
+  .argument("<dir>", "the delivered repository")
+  .option("--unsafe", "run its tests without a sandbox (don't)")
+  .option("--json", "print JSON")
+  .action((dir: string, flags: Json & { unsafe?: boolean }) =>
+    run(flags, async (output) => (await import("./receipt.ts")).runReceiptVerifyCommand(dir, flags, output)),
+  );
+
+const models = program.command("models").description("Lists and fetches models.");
+models
+  .command("list")
+  .description("Lists the models at hand.")
+  .option("--json", "print JSON")
+  .action((flags: Json) => run(flags, async (output) => (await import("./models.ts")).runModelsListCommand(output)));
+models
+  .command("pull")
+  .description("Fetches a GGUF file; goes on where an earlier try stopped.")
+  .argument("<address>", "hf:OWNER/REPOSITORY/FILE.gguf, or an https address of a .gguf file")
+  .option("--name <name>", "what to call it (the file's name)")
+  .option("--sha256 <hash>", "refuse a file with another hash")
+  .option("--json", "print JSON")
+  .action((address: string, flags: Json & { name?: string; sha256?: string }) =>
+    run(flags, async (output) => (await import("./models.ts")).runModelsPullCommand(address, flags, output)),
+  );
+
+const config = program.command("config").description("Shows the settings.");
+config
+  .command("show")
+  .description("Prints each setting, its value and where it came from.")
+  .option("--json", "print JSON")
+  .action((flags: Json) => run(flags, async (output) => (await import("./config.ts")).runConfigShowCommand(output)));
+
+program
+  .command("doctor")
+  .description("Says what this machine can run, and how to get what is missing.")
+  .option("--fix", "install what is missing where that can be done")
+  .option("--yes", "with --fix: don't ask")
+  .option("--json", "print JSON")
+  .action((flags: Json & { fix?: boolean; yes?: boolean }) =>
+    run(flags, async (output) => (await import("./doctor.ts")).runDoctorCommand(flags, output)),
+  );
+
+program
+  .command("worker")
+  .description("Runs the worker in the foreground; the other commands start one by themselves.")
+  .action(() => run({}, async () => (await import("./worker.ts")).runWorker()));
+
+type Json = { readonly json?: boolean };
+
+async function run(flags: Json, command: Parameters<typeof import("./output.ts").runCommand>[1]): Promise<void> {
+  const { runCommand } = await import("./output.ts");
+  await runCommand(flags.json ?? false, command);
+}
+
+if (process.argv.length <= 2) program.outputHelp();
+else await program.parseAsync();

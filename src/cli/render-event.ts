@@ -1,0 +1,90 @@
+import type { BuildEvent, PlannedTask } from "../base/events.ts";
+
+/** What a person watching a build reads of one event; undefined for what only the audit trail needs. Pure. */
+export function renderEvent(event: BuildEvent): string | undefined {
+  switch (event.type) {
+    case "build-started":
+      return line("start", `models: ${event.models.join(", ")}; sandbox: ${event.sandbox}`);
+    case "spec-written":
+      return [
+        line("spec", `${event.name} (${event.language})`),
+        ...event.criteria.map((criterion) => line("", `- ${criterion}`)),
+      ].join("\n");
+    case "plan-made":
+      return [
+        line("plan", event.tasks.length === 1 ? "1 task" : `${event.tasks.length} tasks`),
+        ...event.tasks.map(taskLine),
+      ].join("\n");
+    case "tests-frozen":
+      return line("tests", `${event.files.join(", ")} frozen (sha256 ${event.sha256.slice(0, 12)}…)`);
+    case "task-state":
+      return line(event.task, `${SIGNS[event.state]} ${event.state}${event.why === undefined ? "" : `: ${event.why}`}`);
+    case "attempt-started":
+      return event.attempt === 1 ? undefined : line(event.task, `attempt ${event.attempt} of ${event.step}`);
+    case "attempt-failed":
+      return line("", `${event.step} failed: ${event.why}`);
+    case "turn-finished": {
+      const { promptTokens, outputTokens } = event.usage;
+      return line(
+        event.task,
+        `${event.role} · ${event.model} · ${promptTokens} + ${outputTokens} tokens · ${seconds(event.durationMs)}`,
+      );
+    }
+    case "reply-rejected":
+      return line(event.task, `the ${event.role}'s reply can't be used: ${event.why}`);
+    case "tests-ran":
+      return line(event.task, testsText(event));
+    case "reviewed":
+      return [
+        line(event.task, `review: ${event.score} of 10, ${event.verdict}`),
+        ...event.findings.map((finding) => line("", `- ${finding}`)),
+      ].join("\n");
+    case "committed":
+      return undefined;
+    case "verified":
+      return line(
+        "verify",
+        `${event.green ? "✔" : "✘"} ${event.passed} passed, ${event.failed} not, in a clean checkout of ${event.commit.slice(0, 10)}`,
+      );
+    case "delivered":
+      return line("deliver", `${event.directory}, branch ${event.branch}`);
+    case "model-loaded":
+      return line("", `${event.model} loaded · ${seconds(event.durationMs)}`);
+    case "model-unloaded":
+      return line("", `${event.model} unloaded: ${event.why}`);
+    case "build-paused":
+      return line("paused", event.why);
+    case "build-resumed":
+      return line("resumed", "going on from the last recorded step");
+    case "build-finished":
+      return line(event.outcome, event.why);
+  }
+}
+
+function testsText({ task, passed, failed, durationMs }: Extract<BuildEvent, { type: "tests-ran" }>): string {
+  const counts = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} not`;
+  // Tests that pass before there is code could not fail after it either.
+  return task === "tests"
+    ? `run without code: ${counts}${failed > 0 ? ", red as they must be" : ""}`
+    : `tests: ${counts} · ${seconds(durationMs)}`;
+}
+
+const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skipped: "–" } as const;
+
+function taskLine(task: PlannedTask): string {
+  const after = task.after.length === 0 ? "" : ` after ${task.after.join(", ")}`;
+  return line(task.id, `○ waiting · ${task.tier} · ${task.files.join(", ")}${after} · ${task.description}`);
+}
+
+function line(label: string, text: string): string {
+  return `${label.padEnd(10)} ${plain(text)}`;
+}
+
+/** Text from a model or a test may hold control sequences; a terminal must not obey them. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => (character === "\t" ? " " : "�")).trimEnd();
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

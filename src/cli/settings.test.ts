@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { mergeSettings, readSettings } from "./settings.ts";
+
+const root = mkdtempSync(join(tmpdir(), "atos-settings-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+test("flags win over the environment, the workspace, the user's file and the defaults, and each tells where it came from", async () => {
+  const workspace = join(root, "workspace");
+  const configDirectory = join(root, "config");
+  mkdirSync(join(workspace, ".atos"), { recursive: true });
+  mkdirSync(configDirectory);
+  writeFileSync(join(workspace, ".atos", "config.yaml"), "model: from-workspace\nroster: from-workspace\n");
+  writeFileSync(join(configDirectory, "config.yaml"), "roster: from-user\ncontext_tokens: 8192\n");
+
+  const settings = await readSettings(
+    { model: undefined },
+    { env: { ATOS_MODEL: "from-env" }, workspace, configDirectory },
+  );
+  assert.equal(settings.model, "from-env");
+  assert.equal(settings.roster, "from-workspace");
+  assert.equal(settings.contextTokens, 8192);
+  assert.deepEqual(settings.origins.context_tokens, { value: 8192, from: join(configDirectory, "config.yaml") });
+  assert.deepEqual(settings.origins.worker_idle_seconds, { value: 60, from: "default" });
+});
+
+test("an unknown key and a bad value are named, with their source", () => {
+  assert.throws(() => mergeSettings([{ from: "here.yaml", values: { modle: "x" } }]), /here\.yaml[\s\S]*modle/);
+  assert.throws(() => mergeSettings([{ from: "environment", values: { context_tokens: "many" } }]), {
+    code: "cli/bad-setting",
+    exitCode: 2,
+  });
+});
+
+test("a settings file that is not YAML is an error, not a default", async () => {
+  const configDirectory = join(root, "broken");
+  mkdirSync(configDirectory);
+  writeFileSync(join(configDirectory, "config.yaml"), "model: [");
+  await assert.rejects(readSettings({}, { env: {}, workspace: root, configDirectory }), { code: "cli/bad-setting" });
+});

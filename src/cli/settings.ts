@@ -1,0 +1,144 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { messageOf, usageError } from "../base/errors.ts";
+
+const settingsSchema = z.strictObject({
+  /** `nano`, a GGUF file, or a server's address. */
+  model: z.string().min(1).optional(),
+  /** A roster file. */
+  roster: z.string().min(1).optional(),
+  /** What a server's model can hold; ATOS counts before it sends. */
+  context_tokens: z.coerce.number().int().min(512).max(4_194_304).optional(),
+  /** Name of the environment variable with the server's key. */
+  api_key_variable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/)
+    .optional(),
+  worker_idle_seconds: z.coerce.number().min(0).max(86_400).optional(),
+});
+
+export type SettingName = keyof z.infer<typeof settingsSchema>;
+export type SettingsSource = { readonly from: string; readonly values: Readonly<Record<string, unknown>> };
+export type Setting = { readonly value: string | number | undefined; readonly from: string };
+
+export type Settings = {
+  readonly model: string | undefined;
+  readonly roster: string | undefined;
+  readonly contextTokens: number;
+  readonly apiKeyVariable: string | undefined;
+  readonly workerIdleSeconds: number;
+  /** Each setting's value and where it came from. */
+  readonly origins: Readonly<Record<SettingName, Setting>>;
+};
+
+/** A server's context when nobody says: what Ollama pins by default; more would be cut there without a word. */
+const DEFAULT_CONTEXT_TOKENS = 4096;
+const DEFAULT_IDLE_SECONDS = 60;
+const NAMES = [
+  "model",
+  "roster",
+  "context_tokens",
+  "api_key_variable",
+  "worker_idle_seconds",
+] as const satisfies readonly SettingName[];
+
+/**
+ * Puts the settings together; earlier sources win. Pure.
+ *
+ * @throws {AtosError} `cli/bad-setting` naming the source, the key and what is wrong.
+ */
+export function mergeSettings(sources: readonly SettingsSource[]): Settings {
+  const parsed = sources.map(({ from, values }) => {
+    const result = settingsSchema.safeParse(values);
+    if (!result.success)
+      throw usageError(
+        "cli/bad-setting",
+        `${from}: ${z.prettifyError(result.error)}\nSettings are: ${NAMES.join(", ")}`,
+      );
+    return { from, values: result.data };
+  });
+  const all = [
+    ...parsed,
+    {
+      from: "default",
+      values: { context_tokens: DEFAULT_CONTEXT_TOKENS, worker_idle_seconds: DEFAULT_IDLE_SECONDS } satisfies z.infer<
+        typeof settingsSchema
+      >,
+    },
+  ];
+  const find = (name: SettingName): Setting => {
+    const source: { from: string; values: z.infer<typeof settingsSchema> } | undefined = all.find((candidate) =>
+      Object.hasOwn(candidate.values, name),
+    );
+    return { value: source?.values[name], from: source?.from ?? "not set" };
+  };
+  const origins = {
+    model: find("model"),
+    roster: find("roster"),
+    context_tokens: find("context_tokens"),
+    api_key_variable: find("api_key_variable"),
+    worker_idle_seconds: find("worker_idle_seconds"),
+  };
+  return {
+    model: text(origins.model),
+    roster: text(origins.roster),
+    contextTokens: Number(origins.context_tokens.value),
+    apiKeyVariable: text(origins.api_key_variable),
+    workerIdleSeconds: Number(origins.worker_idle_seconds.value),
+    origins,
+  };
+}
+
+export type SettingsPlaces = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly workspace: string;
+  readonly configDirectory: string;
+};
+
+/** Reads every source and merges: flags, environment (`ATOS_*`), the workspace's file, the user's file, defaults. */
+export async function readSettings(
+  flags: Readonly<Record<string, unknown>>,
+  places: SettingsPlaces,
+): Promise<Settings> {
+  const workspaceFile = join(places.workspace, ".atos", "config.yaml");
+  const userFile = join(places.configDirectory, "config.yaml");
+  return mergeSettings([
+    { from: "flag", values: withoutUndefined(flags) },
+    { from: "environment", values: fromEnvironment(places.env) },
+    { from: workspaceFile, values: await readYaml(workspaceFile) },
+    { from: userFile, values: await readYaml(userFile) },
+  ]);
+}
+
+function fromEnvironment(env: SettingsPlaces["env"]): Record<string, unknown> {
+  return withoutUndefined(Object.fromEntries(NAMES.map((name) => [name, env[`ATOS_${name.toUpperCase()}`]])));
+}
+
+async function readYaml(file: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
+    throw usageError("cli/bad-setting", `the settings in ${file} can't be read: ${messageOf(error)}`);
+  }
+  let value: unknown;
+  try {
+    value = parse(text) ?? {};
+  } catch (error) {
+    throw usageError("cli/bad-setting", `${file} is not YAML: ${messageOf(error)}`);
+  }
+  const object = z.record(z.string(), z.unknown()).safeParse(value);
+  if (!object.success) throw usageError("cli/bad-setting", `${file} must hold key: value lines`);
+  return object.data;
+}
+
+function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function text(setting: Setting): string | undefined {
+  return typeof setting.value === "string" ? setting.value : undefined;
+}

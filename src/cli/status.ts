@@ -1,0 +1,63 @@
+import { EXIT, usageError } from "../base/errors.ts";
+import { readBuildEvents } from "../journal/build-events.ts";
+import { findBuild, listBuilds } from "../store/builds.ts";
+import { listTasks } from "../store/tasks.ts";
+import { commandContext } from "./context.ts";
+import type { Output } from "./output.ts";
+import { plain, renderEvent } from "./render-event.ts";
+import { showPath } from "./show-path.ts";
+import { connect } from "./worker-client.ts";
+
+const PAGE = 500;
+const LAST_LINES = 8;
+const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skipped: "–" } as const;
+
+/** `atos status [ID]`: one build, its tasks and what happened last; the newest one if none is named. */
+export async function runStatusCommand(id: string | undefined, output: Output): Promise<number> {
+  await using connection = await connect(commandContext(), output.note);
+  const { db } = connection;
+  const build = id === undefined ? (await listBuilds(db, 1))[0] : await findBuild(db, id);
+  if (build === undefined)
+    throw usageError(
+      "cli/no-such-build",
+      id === undefined
+        ? 'no builds yet; start one: atos build "…" --out DIR'
+        : `there is no build ${id}; see: atos list`,
+    );
+  const tasks = await listTasks(db, build.id);
+  const events = await readBuildEvents(db, { buildId: build.id, seq: 0, limit: PAGE });
+  const usage = events.flatMap(({ event }) => (event.type === "turn-finished" ? [event.usage] : []));
+  const tokens = {
+    prompt: usage.reduce((sum, one) => sum + one.promptTokens, 0),
+    output: usage.reduce((sum, one) => sum + one.outputTokens, 0),
+  };
+  const { goal, state, outDirectory, createdAt, updatedAt, result } = build;
+  output.emit({
+    id: build.id,
+    state,
+    goal,
+    outDirectory,
+    createdAt,
+    updatedAt,
+    turns: usage.length,
+    tokens,
+    tasks: tasks.map((task) => ({
+      id: task.id,
+      state: task.state,
+      tier: task.tier,
+      files: task.files,
+      after: task.after,
+      description: task.description,
+    })),
+    result,
+  });
+  output.say(
+    `${build.id}  ${state}  ${plain(goal.split("\n")[0] ?? "")}\n→ ${showPath(outDirectory)} · ${usage.length} turns · ${tokens.prompt} + ${tokens.output} tokens`,
+  );
+  for (const task of tasks)
+    output.say(`${SIGNS[task.state]} ${task.state.padEnd(8)} ${task.id} (${task.tier}): ${plain(task.description)}`);
+  const lines = events.flatMap(({ event }) => renderEvent(event) ?? []);
+  output.say(`\n${lines.slice(-LAST_LINES).join("\n")}`);
+  if (state === "paused") output.say(`\nGo on: atos resume ${build.id}`);
+  return EXIT.done;
+}

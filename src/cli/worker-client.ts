@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, openSync, closeSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { setTimeout } from "node:timers/promises";
+import { Client } from "pg";
+import { AtosError, messageOf } from "../base/errors.ts";
+import type { BuildQueue } from "../journal/durable-engine.ts";
+import { type Database, openDatabase } from "../store/database.ts";
+import { CLIENT_NAME } from "../workflows/watch.ts";
+import type { CommandContext } from "./context.ts";
+import { readWorkerFile, type WorkerFile } from "./worker-file.ts";
+import { type WorkerMessage, workerMessageSchema } from "./worker-message.ts";
+
+/** A client's way to the worker. Its open connection keeps the worker from going idle. */
+export type Connection = AsyncDisposable & {
+  readonly db: Database;
+  readonly databaseUrl: string;
+  queue(): Promise<BuildQueue>;
+};
+
+const MAX_TRIES = 8;
+const BETWEEN_TRIES_MS = 500;
+const START_MS = 120_000;
+
+/**
+ * Connects to this state folder's worker, and starts one first when none runs.
+ *
+ * @throws {AtosError} what kept the worker from starting, in its own words and with its exit code.
+ */
+export async function connect(context: CommandContext, note: (text: string) => void): Promise<Connection> {
+  for (let attempt = 1; ; attempt++) {
+    const file = (await runningWorker(context)) ?? (await startOne(context, note));
+    if (file !== undefined) return openConnection(file);
+    if (attempt === MAX_TRIES)
+      throw new AtosError(
+        "cli/no-worker",
+        `no worker could be reached or started; its log is ${context.folder.workerLog}`,
+      );
+    await setTimeout(BETWEEN_TRIES_MS);
+  }
+}
+
+function openConnection({ databaseUrl }: WorkerFile): Connection {
+  const db = openDatabase(withName(databaseUrl));
+  let queue: Promise<BuildQueue> | undefined;
+  return {
+    db,
+    databaseUrl: withName(databaseUrl),
+    queue: () => (queue ??= openQueue(databaseUrl)),
+    [Symbol.asyncDispose]: async () => {
+      if (queue !== undefined) await (await queue)[Symbol.asyncDispose]();
+      await db.destroy();
+    },
+  };
+}
+
+/** Loaded only by the commands that change something: the durable engine is large. */
+async function openQueue(databaseUrl: string): Promise<BuildQueue> {
+  const { BuildQueue } = await import("../journal/durable-engine.ts");
+  return BuildQueue.open(databaseUrl);
+}
+
+function withName(databaseUrl: string): string {
+  return `${databaseUrl}${databaseUrl.includes("?") ? "&" : "?"}application_name=${CLIENT_NAME}`;
+}
+
+/** The worker that answers, if there is one: its process lives and its database lets us in. */
+async function runningWorker({ folder }: CommandContext): Promise<WorkerFile | undefined> {
+  const file = await readWorkerFile(folder.workerFile);
+  if (file === undefined || !isAlive(file.pid)) return undefined;
+  const client = new Client({ connectionString: withName(file.databaseUrl), connectionTimeoutMillis: 5000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("select 1");
+    return file;
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+async function startOne(context: CommandContext, note: (text: string) => void): Promise<WorkerFile | undefined> {
+  const { folder, env } = context;
+  note("starting the worker …");
+  let log: number;
+  try {
+    mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+    log = openSync(folder.workerLog, "a", 0o600);
+  } catch (cause) {
+    throw new AtosError(
+      "cli/state-folder",
+      `the state folder ${folder.root} can't be used: ${messageOf(cause)}. Set ATOS_HOME to a folder that can be written`,
+      { cause, exitCode: 3 },
+    );
+  }
+  const entry = fileURLToPath(new URL("../../bin/atos.js", import.meta.url));
+  const child = spawn(process.execPath, [entry, "worker"], {
+    detached: true,
+    stdio: ["ignore", log, log, "ipc"],
+    env: { ...env },
+    cwd: folder.root,
+  });
+  closeSync(log);
+  const message = await firstMessage(child);
+  child.unref();
+  if (message.kind === "failed") throw new AtosError(message.code, message.message, { exitCode: message.exitCode });
+  // Another client was quicker: its worker is about to be ready.
+  return readyFile(context);
+}
+
+async function readyFile(context: CommandContext): Promise<WorkerFile | undefined> {
+  for (let waited = 0; waited < START_MS; waited += BETWEEN_TRIES_MS) {
+    const file = await runningWorker(context);
+    if (file !== undefined) return file;
+    await setTimeout(BETWEEN_TRIES_MS);
+    // The other worker ended before it was ready: time to start one.
+    if (waited > 10_000 && (await readWorkerFile(context.folder.workerFile)) === undefined) return undefined;
+  }
+  return undefined;
+}
+
+function firstMessage(child: ChildProcess): Promise<WorkerMessage> {
+  return new Promise((resolve, reject) => {
+    const late = globalThis.setTimeout(
+      () => reject(new AtosError("cli/no-worker", `the worker was not ready after ${START_MS / 1000} s`)),
+      START_MS,
+    );
+    child.once("message", (message) => {
+      clearTimeout(late);
+      resolve(workerMessageSchema.parse(message));
+    });
+    child.once("error", (cause) => {
+      clearTimeout(late);
+      reject(new AtosError("cli/no-worker", `the worker could not be started: ${cause.message}`, { cause }));
+    });
+    child.once("exit", (code, signal) => {
+      clearTimeout(late);
+      reject(new AtosError("cli/no-worker", `the worker ended before it was ready (${signal ?? `exit ${code}`})`));
+    });
+  });
+}

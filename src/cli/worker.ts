@@ -1,0 +1,57 @@
+import { startWorker } from "../app.ts";
+import { AtosError, EXIT, messageOf } from "../base/errors.ts";
+import { commandContext, settingsOf } from "./context.ts";
+import { removeWorkerFile, writeWorkerFile } from "./worker-file.ts";
+import { VERSION } from "./version.ts";
+import type { WorkerMessage } from "./worker-message.ts";
+
+const SHUTDOWN_MS = 10_000;
+
+/**
+ * Runs the worker until it is idle, is told to end, or loses its database. Started by the other
+ * commands when none runs; by hand for scale-out.
+ */
+export async function runWorker(): Promise<number> {
+  const context = commandContext();
+  const { folder, env, databaseUrl } = context;
+  try {
+    const { workerIdleSeconds } = await settingsOf(context);
+    const worker = await startWorker({ folder, env, databaseUrl, idleMs: workerIdleSeconds * 1000 });
+    if (worker === undefined) {
+      await tell({ kind: "other-runs" });
+      return EXIT.done;
+    }
+    const asked = new Promise<"asked">((resolve) => {
+      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve("asked"));
+    });
+    await writeWorkerFile(folder.workerFile, { pid: process.pid, databaseUrl: worker.databaseUrl, version: VERSION });
+    console.error(`${new Date().toISOString()} worker ${process.pid} is up`);
+    await tell({ kind: "ready" });
+    const why = await Promise.race([worker.ended, asked]);
+    console.error(`${new Date().toISOString()} worker ${process.pid} ends: ${why}`);
+    await removeWorkerFile(folder.workerFile);
+    // Crash-only: whatever does not end in order within its time is recovered by the next worker.
+    setTimeout(() => process.exit(EXIT.failed), SHUTDOWN_MS).unref();
+    if (why !== "database-gone") await worker[Symbol.asyncDispose]();
+    process.exit(why === "database-gone" ? EXIT.failed : EXIT.done);
+  } catch (error) {
+    console.error(
+      `${new Date().toISOString()} worker ${process.pid} failed: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+    const known = error instanceof AtosError && error.exitCode !== EXIT.done && error.exitCode !== EXIT.interrupted;
+    await tell({
+      kind: "failed",
+      code: known ? error.code : "internal",
+      message: messageOf(error),
+      exitCode: known ? error.exitCode : EXIT.failed,
+    });
+    process.exit(EXIT.failed);
+  }
+}
+
+/** A client may have gone meanwhile; then nobody needs to know. */
+async function tell(message: WorkerMessage): Promise<void> {
+  if (process.send === undefined || !process.connected) return;
+  await new Promise<void>((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+  if (process.connected) process.disconnect();
+}

@@ -1,0 +1,25 @@
+import type { Transaction } from "kysely";
+import { type BuildEvent, buildEventSchema } from "../base/events.ts";
+import type { Db, Tables } from "../store/database.ts";
+import { appendEvent, eventsAfter } from "../store/events.ts";
+
+/** A build's event as it was recorded; `seq` counts from 1 without gaps. */
+export type RecordedEvent = { readonly seq: number; readonly at: Date; readonly event: BuildEvent };
+
+/** Appends events to a build's audit trail. The trail is append-only and numbered without gaps. */
+export async function appendBuildEvents(
+  trx: Transaction<Tables>,
+  buildId: string,
+  entry: { readonly events: readonly BuildEvent[]; readonly at: Date },
+): Promise<void> {
+  for (const { type, ...data } of entry.events) await appendEvent(trx, { buildId, type, data, at: entry.at });
+}
+
+/** The events after `seq`, at most `limit`, in order. */
+export async function readBuildEvents(
+  db: Db,
+  from: { readonly buildId: string; readonly seq: number; readonly limit: number },
+): Promise<readonly RecordedEvent[]> {
+  const rows = await eventsAfter(db, from);
+  return rows.map(({ seq, at, type, data }) => ({ seq, at, event: buildEventSchema.parse({ ...Object(data), type }) }));
+}

@@ -1,0 +1,81 @@
+import type { BuildEvent } from "../base/events.ts";
+import type { Model, ModelSource } from "../engine/model.ts";
+import { planLoad } from "./plan-load.ts";
+
+/** The right to use a loaded model for one turn. */
+export type Lease = AsyncDisposable & { readonly model: Model };
+
+export type LeaseRequest = {
+  readonly source: ModelSource;
+  /** Told of loads and unloads that this request causes, as they happen. */
+  readonly report: (event: BuildEvent) => Promise<void>;
+};
+
+export type OpenModel = (source: ModelSource, signal: AbortSignal) => Promise<Model>;
+
+type Loaded = { readonly model: Model; busy: boolean };
+
+/**
+ * Keeps at most one model loaded, and lends it out one turn at a time, first come first served.
+ *
+ * A model that died under its lease is dropped when the lease ends and loaded afresh for the next.
+ */
+export class ModelPool implements AsyncDisposable {
+  readonly #open: OpenModel;
+  readonly #nowMs: () => number;
+  #loaded: Loaded | undefined;
+  /** Settles when every earlier request has its answer and its lease is over. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(open: OpenModel, nowMs: () => number) {
+    this.#open = open;
+    this.#nowMs = nowMs;
+  }
+
+  /** Waits for the model to be free and loaded. An abort while waiting or loading throws its reason. */
+  async lease(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
+    const earlier = this.#turn;
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await earlier;
+    try {
+      signal.throwIfAborted();
+      const loaded = await this.#makeReady(request, signal);
+      loaded.busy = true;
+      return {
+        model: loaded.model,
+        [Symbol.asyncDispose]: async () => {
+          loaded.busy = false;
+          release();
+        },
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Forgets the loaded model, as after a crash of its process. */
+  async drop(why: string, report: LeaseRequest["report"]): Promise<void> {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return;
+    this.#loaded = undefined;
+    await loaded.model[Symbol.asyncDispose]();
+    await report({ type: "model-unloaded", model: loaded.model.id, why });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drop("the worker ends", async () => {});
+  }
+
+  async #makeReady({ source, report }: LeaseRequest, signal: AbortSignal): Promise<Loaded> {
+    const residents = this.#loaded === undefined ? [] : [{ modelId: this.#loaded.model.id, busy: this.#loaded.busy }];
+    const plan = planLoad(source.id, residents);
+    if (plan.kind === "ready" && this.#loaded !== undefined) return this.#loaded;
+    await this.drop(`to make room for ${source.id}`, report);
+    const startedAt = this.#nowMs();
+    this.#loaded = { model: await this.#open(source, signal), busy: false };
+    await report({ type: "model-loaded", model: source.id, durationMs: Math.round(this.#nowMs() - startedAt) });
+    return this.#loaded;
+  }
+}

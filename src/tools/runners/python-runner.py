@@ -1,0 +1,138 @@
+"""Runs Python test files, or checks syntax, and reports as one JSON line behind a mark.
+
+usage: python-runner.py MARK tests|syntax FILE...
+
+Uses pytest where it is installed, else unittest. The line goes to the process's own standard
+output, also when the code under test has put something else in its place.
+"""
+
+import ast
+import importlib.util
+import json
+import os
+import sys
+import time
+import traceback
+import unittest
+
+OUT = os.dup(1)
+
+
+def report(mark, value):
+    os.write(OUT, ("\n" + mark + json.dumps(value) + "\n").encode())
+
+
+def words(kind, value):
+    return "".join(traceback.format_exception_only(kind, value)).strip()
+
+
+def check_syntax(files):
+    problems = []
+    for file in files:
+        try:
+            with open(file, "rb") as source:
+                ast.parse(source.read(), file)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            message = "%s: %s (%s, line %s)" % (type(error).__name__, getattr(error, "msg", error), file, line)
+            problems.append({"file": file, "message": message})
+    return problems
+
+
+class PytestListener:
+    def __init__(self):
+        self.tests = []
+        self.messages = {}
+
+    def pytest_exception_interact(self, node, call, report):
+        self.messages[report.nodeid] = call.excinfo.exconly()
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            message = self.messages.get(report.nodeid, str(report.longrepr))
+            self.tests.append({"name": report.nodeid, "outcome": "failed", "message": message})
+
+    def pytest_runtest_logreport(self, report):
+        # A test has three phases; a failure in any of them is the test's own.
+        name = report.nodeid.split("::", 1)[-1].replace("::", ".").split(".")[-1]
+        if report.failed:
+            message = self.messages.get(report.nodeid, str(report.longrepr))
+            self.tests.append({"name": name, "outcome": "failed", "message": message})
+        elif report.skipped:
+            self.tests.append({"name": name, "outcome": "skipped", "message": ""})
+        elif report.when == "call":
+            self.tests.append({"name": name, "outcome": "passed", "message": ""})
+
+
+def run_pytest(pytest, files):
+    listener = PytestListener()
+    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir=.", *files], plugins=[listener])
+    return listener.tests
+
+
+class UnittestListener(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.tests = []
+
+    def add(self, test, outcome, error=None):
+        name = test.id().split(".")[-1]
+        message = words(error[0], error[1]) if error else ""
+        self.tests.append({"name": name, "outcome": outcome, "message": message})
+
+    def addSuccess(self, test):
+        self.add(test, "passed")
+
+    def addFailure(self, test, error):
+        self.add(test, "failed", error)
+
+    def addError(self, test, error):
+        self.add(test, "failed", error)
+
+    def addSkip(self, test, reason):
+        self.add(test, "skipped")
+
+    def addExpectedFailure(self, test, error):
+        self.add(test, "passed")
+
+    def addUnexpectedSuccess(self, test):
+        self.tests.append({"name": test.id().split(".")[-1], "outcome": "failed", "message": "unexpected success"})
+
+    def addSubTest(self, test, subtest, error):
+        if error:
+            self.add(test, "failed", error)
+
+
+def run_unittest(files):
+    listener = UnittestListener()
+    for number, file in enumerate(files):
+        try:
+            spec = importlib.util.spec_from_file_location("atos_tests_%d" % number, file)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module
+            spec.loader.exec_module(module)
+        except BaseException as error:  # a test file may also call sys.exit
+            listener.tests.append({"name": file, "outcome": "failed", "message": words(type(error), error)})
+            continue
+        unittest.defaultTestLoader.loadTestsFromModule(module).run(listener)
+    return listener.tests
+
+
+def main():
+    mark, what, files = sys.argv[1], sys.argv[2], sys.argv[3:]
+    sys.argv = sys.argv[:1]
+    if what == "syntax":
+        return report(mark, {"problems": check_syntax(files)})
+    sys.path.insert(0, os.getcwd())
+    started = time.monotonic()
+    try:
+        import pytest
+    except ImportError:
+        runner, tests = "unittest", run_unittest(files)
+    else:
+        runner, tests = "pytest", run_pytest(pytest, files)
+    duration = int((time.monotonic() - started) * 1000)
+    report(mark, {"runner": runner, "tests": tests, "durationMs": duration})
+
+
+main()

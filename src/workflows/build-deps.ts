@@ -1,0 +1,14 @@
+import type { TurnDeps } from "../agents/converse.ts";
+import type { ModelIdentity, ModelSource } from "../engine/model.ts";
+import type { Workspaces } from "../journal/workspaces.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+
+/** What the build workflow works with; `app.ts` provides it. */
+export type BuildDeps = TurnDeps & {
+  readonly workspaces: Workspaces;
+  /** Folder for checkouts that live as long as one test run; emptied when the worker starts. */
+  readonly scratchDirectory: string;
+  /** @throws {AtosError} `sandbox/none` when nothing can confine code and `unsafe` is false. */
+  readonly openSandbox: (unsafe: boolean) => Promise<Sandbox>;
+  readonly identify: (source: ModelSource) => Promise<ModelIdentity>;
+};

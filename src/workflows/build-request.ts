@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { ROLES } from "../agents/prompt-set.ts";
+
+const rolePromptSchema = z.object({
+  role: z.enum(ROLES),
+  maxTokens: z.number(),
+  temperature: z.number(),
+  system: z.string().optional(),
+  user: z.string(),
+  failure: z.string().optional(),
+  rejected: z.string().optional(),
+});
+
+const modelSourceSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("gguf"), id: z.string(), path: z.string(), contextTokens: z.number().optional() }),
+  z.object({
+    kind: z.literal("openai"),
+    id: z.string(),
+    baseUrl: z.string(),
+    model: z.string(),
+    contextTokens: z.number(),
+    apiKeyVariable: z.string().optional(),
+  }),
+]);
+
+/**
+ * Everything that decides a build, fixed when it is asked for: the goal, the models, the words
+ * they are asked with, the limits. A resumed build reads it again and finds the same.
+ */
+export const buildRequestSchema = z.object({
+  goal: z.string(),
+  outDirectory: z.string(),
+  /** Milliseconds since 1970; the date of the commits. */
+  createdAtMs: z.number(),
+  seed: z.number(),
+  unsafe: z.boolean(),
+  maxFixRounds: z.number(),
+  roster: z.object({
+    name: z.string(),
+    models: z.array(modelSourceSchema),
+    tiers: z.object({ simple: z.string(), medium: z.string(), complex: z.string() }),
+    roles: z.partialRecord(z.enum(ROLES), z.string()),
+  }),
+  prompts: z.record(z.enum(ROLES), rolePromptSchema),
+  /** For a model of a closed domain: the summaries that the goal may have. Absent for general models. */
+  families: z.array(z.string()).optional(),
+});
+
+export type BuildRequest = z.infer<typeof buildRequestSchema>;

@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import type { PlannedTask } from "../base/events.ts";
+import { readFileBlocks } from "../agents/file-blocks.ts";
+import { fill } from "../agents/prompt-set.ts";
+import type { Read } from "../agents/read.ts";
+import { showTask } from "../agents/read-plan.ts";
+import { showSpec, type Spec } from "../agents/read-spec.ts";
+import type { WorkspaceFile } from "../journal/workspaces.ts";
+import { explainSyntax } from "../tools/explain-failure.ts";
+import { type Language, LANGUAGES } from "../tools/language.ts";
+import type { BuildRun } from "./build-run.ts";
+import { type CheckResult, checkCode } from "./check-code.ts";
+
+const MAX_DRAFTS = 2;
+
+export type FrozenTests = {
+  readonly files: readonly WorkspaceFile[];
+  readonly hashes: readonly { readonly path: string; readonly sha256: string }[];
+  /** The repository as it stands before any code: scaffold and tests. */
+  readonly tree: string;
+};
+
+/**
+ * Spec and plan → acceptance tests, by the tester, frozen before any code exists.
+ *
+ * Tests that can't be parsed, or that already pass without code, prove nothing and are sent back.
+ */
+export async function freezeTests(
+  build: BuildRun,
+  spec: Spec,
+  tasks: readonly PlannedTask[],
+): Promise<Read<FrozenTests>> {
+  const language = LANGUAGES[spec.language];
+  const prompt = build.request.prompts["tester"];
+  let conversation = build.open("tester", { task: "tests", tier: "complex", name: "tests" });
+  let content = fill(prompt.user, { spec: showSpec(spec), plan: tasks.map(showTask).join("\n\n") });
+  for (let draft = 1; ; draft++) {
+    const answer = await build.ask(conversation, content, (reply) => readTests(language, reply));
+    if (!answer.read.ok) return { ok: false, why: `the tester's acceptance tests can't be used: ${answer.read.why}` };
+    const files = answer.read.value;
+    const tree = await build.deps.workspaces.write([...language.scaffold(spec.name, spec.summary), ...files]);
+    const problem = problemOf(
+      await checkCode(build, { name: `tests/check-${draft}`, task: "tests", tree, language: spec.language }),
+    );
+    if (problem === undefined) return { ok: true, value: await freeze(build, files, tree) };
+    if (prompt.rejected === undefined || draft === MAX_DRAFTS)
+      return { ok: false, why: `the tester's acceptance tests can't be used: ${problem}` };
+    conversation = answer.conversation;
+    content = fill(prompt.rejected, { why: problem });
+  }
+}
+
+async function freeze(build: BuildRun, files: readonly WorkspaceFile[], tree: string): Promise<FrozenTests> {
+  const hashes = files.map((file) => ({ path: file.path, sha256: sha256(file.content) }));
+  await build.record("tests frozen", {
+    type: "tests-frozen",
+    files: files.map((file) => file.path),
+    sha256: sha256(JSON.stringify(hashes)),
+  });
+  return { files, hashes, tree };
+}
+
+function problemOf({ check }: CheckResult): string | undefined {
+  if (check.kind === "syntax") return explainSyntax(check.problems);
+  return check.run.green ? "they pass although there is no code yet" : undefined;
+}
+
+function readTests(language: Language, reply: string): Read<readonly WorkspaceFile[]> {
+  const files = readFileBlocks(reply);
+  if (!files.ok) return files;
+  const other = files.value.find((file) => !language.isTestFile(file.path));
+  if (other === undefined) return files;
+  return {
+    ok: false,
+    why: `${other.path} is not a test file; ${language.id === "python" ? "it is named test_NAME.py" : "it is named NAME.test.ts"}`,
+  };
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

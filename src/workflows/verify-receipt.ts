@@ -1,0 +1,170 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf, usageError } from "../base/errors.ts";
+import { git } from "../journal/git.ts";
+import { Workspaces } from "../journal/workspaces.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { type CodeCheck, checkFolder } from "../tools/check-folder.ts";
+import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
+import { findLanguage } from "../tools/language.ts";
+import { sha256 } from "./freeze-tests.ts";
+import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
+
+export type Finding = { readonly check: string; readonly ok: boolean; readonly detail: string };
+
+export type Verification = {
+  /** True when every check holds and the receipt is green. */
+  readonly ok: boolean;
+  readonly receipt: Receipt;
+  readonly findings: readonly Finding[];
+  /** Commits after the receipt, which it says nothing about. */
+  readonly laterCommits: number;
+};
+
+/**
+ * Checks a delivered repository against its receipt: that the receipt was added in one commit
+ * that follows the verified one and touches nothing else, that commit, tree and frozen tests are
+ * the ones it names, and, by running them again in the sandbox, that the tests pass.
+ *
+ * Trusts nothing in `directory`: its history is copied first, and none of its hooks, filters or
+ * settings ever runs.
+ *
+ * @throws {AtosError} `workflows/no-receipt` when there is no repository or no receipt to check.
+ */
+export async function verifyReceipt(directory: string, sandbox: Sandbox, signal: AbortSignal): Promise<Verification> {
+  return withCopy(directory, async (copy) => {
+    const receiptCommit = await findReceiptCommit(copy);
+    const receipt = await readReceipt(copy, receiptCommit);
+    const findings = [
+      ...(await checkCommits(copy, receipt, receiptCommit)),
+      ...(await checkFrozenTests(copy, receipt)),
+    ];
+    const intact = findings.every((finding) => finding.ok);
+    findings.push({ check: "the receipt is green", ok: receipt.verdict === "green", detail: receipt.why });
+    // Running the tests of a repository that is not what the receipt says would prove nothing.
+    if (intact) findings.push(await runAgain({ copy, receipt, sandbox }, signal));
+    const later = await git(copy.repository, ["rev-list", "--count", `${receiptCommit}..${copy.tip}`]);
+    return { ok: findings.every((finding) => finding.ok), receipt, findings, laterCommits: Number(later.trim()) };
+  });
+}
+
+/** The receipt of a delivered repository as it stands; nothing is checked but its form. */
+export async function readReceiptOf(directory: string): Promise<Receipt> {
+  return withCopy(directory, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
+}
+
+/** A private copy of a repository's history. */
+type Copy = {
+  readonly origin: string;
+  readonly repository: string;
+  readonly tip: string;
+  readonly workspaces: Workspaces;
+  readonly scratch: string;
+};
+
+async function withCopy<T>(origin: string, work: (copy: Copy) => Promise<T>): Promise<T> {
+  const scratch = await mkdtemp(join(tmpdir(), "atos-verify-"));
+  try {
+    const workspaces = await Workspaces.open(join(scratch, "copy.git"));
+    const { repository } = workspaces;
+    await git(repository, ["fetch", "--quiet", "--no-tags", origin, "HEAD"]).catch((error: unknown) => {
+      throw usageError("workflows/no-receipt", `${origin} is no git repository that can be read: ${messageOf(error)}`);
+    });
+    const tip = (await git(repository, ["rev-parse", "FETCH_HEAD"])).trim();
+    return await work({ origin, repository, tip, workspaces, scratch });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function findReceiptCommit({ origin, repository, tip }: Copy): Promise<string> {
+  const found = await git(repository, ["log", "-1", "--format=%H", tip, "--", RECEIPT_JSON]);
+  if (found.trim() === "")
+    throw usageError("workflows/no-receipt", `${origin} has no receipt (${RECEIPT_JSON}) in its history`);
+  return found.trim();
+}
+
+async function readReceipt({ origin, repository }: Copy, commit: string): Promise<Receipt> {
+  const text = await git(repository, ["cat-file", "blob", `${commit}:${RECEIPT_JSON}`]).catch((error: unknown) => {
+    throw usageError("workflows/no-receipt", `the receipt was removed by commit ${commit}: ${messageOf(error)}`);
+  });
+  try {
+    return receiptSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw usageError("workflows/no-receipt", `the receipt in ${origin} can't be read: ${messageOf(error)}`);
+  }
+}
+
+async function checkCommits({ repository }: Copy, receipt: Receipt, receiptCommit: string): Promise<Finding[]> {
+  const parents = (await git(repository, ["log", "-1", "--format=%P", receiptCommit])).trim();
+  const follows = parents === receipt.commit;
+  const findings: Finding[] = [
+    {
+      check: "the receipt's commit follows the verified one",
+      ok: follows,
+      detail: `${receiptCommit.slice(0, 10)} follows ${parents.slice(0, 10) || "nothing"}; verified is ${receipt.commit.slice(0, 10)}`,
+    },
+  ];
+  if (!follows) return findings;
+  const touched = (
+    await git(repository, ["diff-tree", "-r", "-z", "--name-status", "--no-renames", receipt.commit, receiptCommit])
+  )
+    .split("\0")
+    .filter((text) => text !== "");
+  const expected = ["A", RECEIPT_JSON, "A", RECEIPT_MARKDOWN];
+  findings.push({
+    check: "it adds the receipt and touches nothing else",
+    ok: touched.join("\n") === expected.join("\n"),
+    detail: touched.filter((_, index) => index % 2 === 1).join(", "),
+  });
+  const tree = (await git(repository, ["rev-parse", `${receipt.commit}^{tree}`])).trim();
+  findings.push({ check: "the verified tree is the one named", ok: tree === receipt.tree, detail: tree });
+  const markdown = await git(repository, ["cat-file", "blob", `${receiptCommit}:${RECEIPT_MARKDOWN}`]).catch(() => "");
+  findings.push({
+    check: "RECEIPT.md says what the receipt says",
+    ok: markdown === receiptToMarkdown(receipt),
+    detail: RECEIPT_MARKDOWN,
+  });
+  return findings;
+}
+
+async function checkFrozenTests({ workspaces }: Copy, receipt: Receipt): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { path, sha256: frozen } of receipt.frozenTests) {
+    const content = await workspaces.read(receipt.commit, path).catch(() => undefined);
+    findings.push({
+      check: `${path} is the test that was frozen`,
+      ok: content !== undefined && sha256(content) === frozen,
+      detail: frozen,
+    });
+  }
+  if (receipt.verdict === "green" && findings.length === 0)
+    findings.push({ check: "there are frozen tests", ok: false, detail: "none" });
+  return findings;
+}
+
+async function runAgain(
+  { copy, receipt, sandbox }: { copy: Copy; receipt: Receipt; sandbox: Sandbox },
+  signal: AbortSignal,
+): Promise<Finding> {
+  const check = "the tests pass again, in a clean checkout in the sandbox";
+  const language = findLanguage(receipt.verification.language);
+  if (language === undefined)
+    return { check, ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
+  const root = join(copy.scratch, "checkout");
+  await mkdir(root);
+  await copy.workspaces.checkOut(receipt.commit, root);
+  const result = await checkFolder(
+    sandbox,
+    { root, paths: await copy.workspaces.list(receipt.commit), language: language.id },
+    signal,
+  );
+  return { check, ok: result.kind === "tests" && result.run.green, detail: describe(result) };
+}
+
+function describe(check: CodeCheck): string {
+  if (check.kind === "syntax") return explainSyntax(check.problems);
+  const passed = check.run.tests.filter((test) => test.outcome === "passed").length;
+  return check.run.green ? `${passed} passed (${check.run.runner})` : explainFailure(check.run);
+}
