@@ -89,7 +89,7 @@ export function describeDomain(domain: ClosedDomain): string {
 }
 
 /** Stands where the function's name stood, so that no phrase reaches across it. */
-const NAME = "\u0000";
+const NAME = "§";
 
 type Subject = {
   readonly name: string;
@@ -139,9 +139,8 @@ function nameless(goal: string): Subject {
 
 /** The types of an argument list that no family has: `file` in `(n: number, to: file)`. */
 function strangeTypes(list: string): string {
-  return list
-    .replaceAll(/\w+\s*(?:,|$)|\w+\s*:\s*(?:number|string|boolean|int|float|str|list)\b[[\]]*/gu, " ")
-    .replaceAll(/\w+\s*:/gu, " ");
+  const types = list.split(",").map((argument) => argument.split(":")[1]?.trim() ?? "");
+  return types.filter((type) => !/^(?:number|string|boolean|int|float|str|list)?\b[[\]]*$/u.test(type)).join(" ");
 }
 
 /** A name that is also an ordinary word ("called average") goes only where it is marked as a name. */
@@ -173,9 +172,8 @@ function plainWords(text: string): readonly string[] {
     .replaceAll(/['’]/gu, "")
     .replaceAll(/(?<=[a-z])-(?=[a-z])/gu, " ");
   return (
-    plain.match(
-      /\u0000|[a-z]!|-?\d+(?:[.,/]\d+)*(?:[a-z]+)?|[a-z]+\d*|(?<=\s)[-+*/](?=\s)|[^\s\w,.:;!?()"`“”\-[\]]+/gu,
-    ) ?? []
+    plain.match(/§|[a-z]!|-?\d+(?:[.,/]\d+)*(?:[a-z]+)?|[a-z]+\d*|(?<=\s)[-+*/](?=\s)|[^\s\w,.:;!?()"`“”\-[\]]+/gu) ??
+    []
   );
 }
 
@@ -191,7 +189,7 @@ function identifierWords(name: string): readonly string[] {
 
 /** A crude stem, the same for "square", "squares", "squared" and "squaring"; only equality counts. */
 function stem(word: string): string {
-  if (word.length <= 3) return word;
+  if (word.length <= 3) return word.replace(/([a-z])\1$/u, "$1");
   let base = word.endsWith("ss") ? word : word.replace(/s$/u, "");
   base = base.replace(/ie[sd]?$/u, "y");
   if (base.length > 5) base = base.replace(/ing$/u, "");

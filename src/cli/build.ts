@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
 import { usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
@@ -42,6 +43,8 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       contextTokens: settings.contextTokens,
       apiKeyVariable: settings.apiKeyVariable,
       modelsDirectory: context.folder.models,
+      directory: context.workspace,
+      home: homedir(),
       env: context.env,
     },
   });

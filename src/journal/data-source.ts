@@ -54,6 +54,8 @@ export class JournalDataSource implements DataSourceTransactionHandler {
   /** The connection pool belongs to whoever opened the database. */
   async destroy(): Promise<void> {}
 
+  // DBOS prescribes the parameters.
+  // oxlint-disable-next-line max-params
   async invokeTransactionFunction<This, Args extends unknown[], Return>(
     _config: unknown,
     target: This,

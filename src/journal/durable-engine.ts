@@ -24,6 +24,8 @@ export async function launchDurableEngine(options: DurableEngineOptions): Promis
     applicationVersion: WORKFLOW_VERSION,
     logLevel: "warn",
     tracingEnabled: false,
+    // DBOS sets it by a query of its own on each new connection, which pg 8.23 warns of.
+    systemDatabaseIdleTransactionTimeoutMs: 0,
   });
   DBOS.registerWorkflow(options.build, { name: BUILD_WORKFLOW });
   await DBOS.launch();
@@ -54,6 +56,7 @@ export class BuildQueue implements AsyncDisposable {
         systemDatabaseUrl: databaseUrl,
         applicationName: APPLICATION,
         systemDatabasePoolSize: 2,
+        systemDatabaseIdleTransactionTimeoutMs: 0,
       }),
     );
   }

@@ -23,7 +23,7 @@ const python: Language = {
 
 const typescript: Language = {
   id: "typescript",
-  isTestFile: (path) => /\.test\.ts$/.test(path),
+  isTestFile: (path) => path.endsWith(".test.ts"),
   isSourceFile: (path) => path.endsWith(".ts"),
   scaffold: (name, summary) => [
     { path: ".gitignore", content: "node_modules/\n" },

@@ -5,7 +5,6 @@ import type { BuildEvent } from "../base/events.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
 import type { BuildQueue } from "../journal/durable-engine.ts";
 import { buildsWithWish, findBuild, setBuildState, setWish } from "../store/builds.ts";
-import type { Db } from "../store/database.ts";
 import { runBuild } from "./build.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import { buildRequestSchema } from "./build-request.ts";

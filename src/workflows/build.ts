@@ -1,3 +1,4 @@
+import { AtosError, EXIT } from "../base/errors.ts";
 import type { PlannedTask } from "../base/events.ts";
 import type { ModelIdentity } from "../engine/model.ts";
 import type { Spec } from "../agents/read-spec.ts";
@@ -20,7 +21,12 @@ type Commit = { readonly commit: string; readonly tree: string };
  * of the work (a server that is down, a full disk, a pause) and leaves the build resumable.
  */
 export async function runBuild(build: BuildRun): Promise<BuildOutcome> {
-  const models = await identifyModels(build);
+  const models = await identifyModels(build).catch((error: unknown) => {
+    // Nothing is done yet, so there is nothing to keep and to resume: the build ends here.
+    if (error instanceof AtosError && error.exitCode !== EXIT.failed) return error;
+    throw error;
+  });
+  if (models instanceof AtosError) return { outcome: "refused", why: models.message };
   const spec = await writeSpec(build);
   if (spec.kind === "refused") return { outcome: "refused", why: spec.why };
   if (spec.kind === "failed") return finishBuild(build, { models, commits: [], stopped: spec.why });

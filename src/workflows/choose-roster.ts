@@ -19,6 +19,9 @@ export type ModelChoice = {
   readonly apiKeyVariable: string | undefined;
   /** Folder of pulled models: `--model NAME` means NAME.gguf there. */
   readonly modelsDirectory: string;
+  /** Where relative paths begin, and what `~` stands for. */
+  readonly directory: string;
+  readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -48,13 +51,16 @@ async function resolveModel(model: string, choice: ModelChoice): Promise<Paramet
       `there is no model called ${model}. Give "nano", the name of a pulled model (atos models list), a .gguf file, or a server's address such as http://127.0.0.1:11434/v1#qwen2.5-coder:7b`,
     );
   }
-  const { contextTokens, apiKeyVariable, env } = choice;
+  const { contextTokens, apiKeyVariable, env, directory, home } = choice;
   const address = parseModelAddress(model, {
+    directory,
+    home,
     contextTokens,
     ...(apiKeyVariable === undefined ? {} : { apiKeyVariable }),
   });
-  if (address.kind === "gguf" || address.model !== undefined) return address;
-  return resolveServerModel(address, apiKeyVariable === undefined ? undefined : env[apiKeyVariable]);
+  if (address.kind !== "server") return address;
+  const apiKey = apiKeyVariable === undefined ? undefined : env[apiKeyVariable];
+  return resolveServerModel(address, apiKey === undefined ? {} : { apiKey });
 }
 
 async function isFile(path: string): Promise<boolean> {

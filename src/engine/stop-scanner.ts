@@ -1,0 +1,43 @@
+/** What may be shown now, and whether a stop string was met. */
+export type Scanned = { readonly text: string; readonly stopped: boolean };
+
+/**
+ * Finds stop strings in a text that arrives in parts. What could still become a stop string is held
+ * back, so that no part of one is ever shown; the earliest stop string wins.
+ */
+export class StopScanner {
+  readonly #stops: readonly string[];
+  #held = "";
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops;
+  }
+
+  push(text: string): Scanned {
+    const seen = this.#held + text;
+    const starts = this.#stops.map((stop) => seen.indexOf(stop)).filter((start) => start >= 0);
+    if (starts.length > 0) {
+      this.#held = "";
+      return { text: seen.slice(0, Math.min(...starts)), stopped: true };
+    }
+    const shown = seen.length - this.#undecidedLength(seen);
+    this.#held = seen.slice(shown);
+    return { text: seen.slice(0, shown), stopped: false };
+  }
+
+  /** What was held back, when no more text comes. */
+  flush(): string {
+    const rest = this.#held;
+    this.#held = "";
+    return rest;
+  }
+
+  #undecidedLength(seen: string): number {
+    const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
+    for (let length = Math.min(longest, seen.length); length > 0; length--) {
+      const tail = seen.slice(-length);
+      if (this.#stops.some((stop) => stop.startsWith(tail))) return length;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,55 @@
+/** How well a command is confined. `none` only by `--unsafe`. */
+export type SandboxLevel = "bubblewrap" | "none";
+
+export type SandboxLimits = {
+  readonly wallMs: number;
+  /** Of one process. */
+  readonly cpuSeconds: number;
+  /** Of the whole process tree, with its files in memory. Looked at every 50 ms. */
+  readonly memoryMib: number;
+  /** Threads count. Not kept at level `none`. */
+  readonly processes: number;
+  /** Of one file. */
+  readonly fileMib: number;
+  /** Growth of the workspace. */
+  readonly diskMib: number;
+  /** Of standard output and standard error together. */
+  readonly outputBytes: number;
+};
+
+export type SandboxRequest = {
+  readonly command: readonly [string, ...string[]];
+  /** Host folder that becomes `/workspace`, the working directory and the only writable place beside a small `/tmp`. At level `none` it is the working directory, by its own path. */
+  readonly root: string;
+  /** Further host paths to show read-only. */
+  readonly readOnly?: readonly { readonly source: string; readonly target: string }[];
+  /** Added to a minimal environment; nothing of the caller's is passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<SandboxLimits>;
+};
+
+export type SandboxReport = {
+  readonly level: SandboxLevel;
+  /** Null when a limit ended it; 128 + n when signal n did, 127 when there is no such command. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+  /** Set when a limit ended the command. The others show in the exit code: CPU time is 137, file size and processes are errors inside. */
+  readonly limitHit?: "wall" | "memory" | "disk" | "output";
+};
+
+/** Runs a command with nothing but its workspace, and kills all of it at the end. */
+export type Sandbox = {
+  readonly level: SandboxLevel;
+  /** The Node binary's path as a command inside sees it. */
+  readonly nodePath: string;
+  /** The Python 3 interpreter's path inside, or undefined where the machine has none that the sandbox can show. */
+  readonly pythonPath: string | undefined;
+  /**
+   * Settles when every process of the command is dead, and rejects with the signal's reason when aborted.
+   *
+   * @throws an error when the command could not be run at all; one that failed, was not found or hit a limit is a report.
+   */
+  run(request: SandboxRequest, signal: AbortSignal): Promise<SandboxReport>;
+};

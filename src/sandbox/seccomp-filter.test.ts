@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seccompFilter } from "./seccomp-filter.ts";
+import type { SeccompArchitecture } from "./syscall-numbers.ts";
+import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
+
+const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
+const ALLOW = "allow";
+
+/** Runs a filter as the kernel would, on one system call. */
+function decide(filter: Buffer, architecture: number, [number = -1, ...args]: readonly number[]): string {
+  const data = Buffer.alloc(64);
+  data.writeUInt32LE(number >>> 0, 0);
+  data.writeUInt32LE(architecture, 4);
+  args.forEach((value, index) => data.writeUInt32LE(value >>> 0, 16 + 8 * index));
+  let loaded = 0;
+  for (let at = 0; at < filter.length / 8; at++) {
+    const operand = filter.readUInt32LE(at * 8 + 4);
+    const skip = (met: boolean): number => filter.readUInt8(at * 8 + (met ? 2 : 3));
+    const code = filter.readUInt16LE(at * 8);
+    if (code === 0x20) loaded = data.readUInt32LE(operand);
+    else if (code === 0x15) at += skip(loaded === operand);
+    else if (code === 0x35) at += skip(loaded >= operand);
+    else if (code === 0x45) at += skip((loaded & operand) !== 0);
+    else if (code === 0x06)
+      return operand === 0x7fff0000 ? ALLOW : operand === 0x80000000 ? "kill" : `errno ${operand & 0xffff}`;
+    else assert.fail(`instruction ${at} has the unknown code ${code}`);
+  }
+  return assert.fail("the filter ran off its end");
+}
+
+const architectures: readonly SeccompArchitecture[] = ["x64", "arm64"];
+
+for (const architecture of architectures) {
+  const filter = seccompFilter(architecture);
+  const call = (number: number, ...args: number[]): string => decide(filter, AUDIT[architecture], [number, ...args]);
+
+  test(`${architecture}: every forbidden call fails with EPERM, every absent one with ENOSYS`, () => {
+    for (const [name, numbers] of Object.entries(FORBIDDEN)) {
+      const number = numbers[architecture];
+      if (number !== undefined) assert.equal(call(number), "errno 1", name);
+    }
+    for (const [name, numbers] of Object.entries(ABSENT))
+      assert.equal(call(numbers[architecture] ?? -1), "errno 38", name);
+  });
+
+  test(`${architecture}: ordinary calls pass`, () => {
+    const ordinary = architecture === "x64" ? [0, 1, 2, 9, 59, 202, 257] : [56, 63, 64, 98, 221, 222, 436];
+    for (const number of ordinary) assert.equal(call(number), ALLOW, String(number));
+  });
+
+  test(`${architecture}: clone may start a thread or process but no name space`, () => {
+    const clone = BY_ARGUMENT.clone[architecture];
+    assert.equal(call(clone, 17 /* SIGCHLD */), ALLOW);
+    assert.equal(call(clone, 0x3d0f00 /* what pthread_create passes */), ALLOW);
+    for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]) {
+      assert.equal(call(clone, 17 | flag), "errno 1");
+    }
+  });
+
+  test(`${architecture}: sockets are local, internet or a question about the network, and no other`, () => {
+    const socket = BY_ARGUMENT.socket[architecture];
+    for (const family of [1, 2, 10]) assert.equal(call(socket, family, 1, 6), ALLOW);
+    assert.equal(call(socket, 16, 3, 0), ALLOW);
+    assert.equal(call(socket, 16, 3, 12 /* NETLINK_NETFILTER */), "errno 97");
+    for (const family of [0, 17 /* AF_PACKET */, 38 /* AF_ALG */, 40 /* AF_VSOCK */])
+      assert.equal(call(socket, family), "errno 97");
+  });
+
+  test(`${architecture}: nothing can be typed into a terminal`, () => {
+    const ioctl = BY_ARGUMENT.ioctl[architecture];
+    assert.equal(call(ioctl, 0, 0x5401 /* TCGETS */), ALLOW);
+    assert.equal(call(ioctl, 0, 0x5412), "errno 1");
+    assert.equal(call(ioctl, 0, 0x541c), "errno 1");
+  });
+
+  test(`${architecture}: a call by another architecture's numbers ends the process, x32 is refused`, () => {
+    assert.equal(decide(filter, 0x40000003 /* i386 */, [0]), "kill");
+    assert.equal(decide(filter, AUDIT[architecture === "x64" ? "arm64" : "x64"], [0]), "kill");
+    assert.equal(call(0x40000000 | 1), "errno 1");
+  });
+}

@@ -1,0 +1,91 @@
+import type { SeccompArchitecture } from "./syscall-numbers.ts";
+import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
+
+/** AUDIT_ARCH_* of linux/audit.h. */
+const AUDIT_ARCHITECTURE = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
+
+// Offsets into struct seccomp_data (linux/seccomp.h). Arguments are 64 bits each; their low words are read.
+const NUMBER_AT = 0;
+const ARCHITECTURE_AT = 4;
+const argumentAt = (index: number): number => 16 + 8 * index;
+
+// Classic BPF: opcode, linux/bpf_common.h.
+const LOAD = 0x20;
+const JUMP_EQUAL = 0x15;
+const JUMP_AT_LEAST = 0x35;
+const JUMP_ANY_BIT = 0x45;
+const RETURN = 0x06;
+
+const ALLOW = 0x7fff0000;
+const KILL_PROCESS = 0x80000000;
+const FAIL = 0x00050000;
+const EPERM = 1;
+const ENOSYS = 38;
+const EAFNOSUPPORT = 97;
+
+/** Numbers from here on are the x32 calls of an x64 kernel: the same calls, past a filter that knows only the others. */
+const X32_BIT = 0x40000000;
+/** Every CLONE_NEW* flag that clone takes (linux/sched.h). */
+const NEW_NAMESPACES = 0x7e020000;
+/** They type into, or paste into, the terminal. */
+const TERMINAL_INPUT = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
+const LOCAL_AND_INTERNET = [1 /* AF_UNIX */, 2 /* AF_INET */, 10 /* AF_INET6 */];
+const AF_NETLINK = 16;
+
+/**
+ * The seccomp program of the sandbox for one architecture, as the kernel takes it (struct sock_filter[], little
+ * endian). Pure.
+ *
+ * A list of refusals, not of permissions: what building and testing needs is too wide to list. Sockets are kept to
+ * the local and internet families, and to asking a network namespace that has only a loopback what it has.
+ */
+export function seccompFilter(architecture: SeccompArchitecture): Buffer {
+  const fail = (errno: number): Buffer => instruction(RETURN, FAIL | errno);
+  const numbers = (calls: typeof FORBIDDEN): number[] =>
+    Object.values(calls).flatMap((call) => call[architecture] ?? []);
+  const onNumber = (number: number, body: readonly Buffer[]): Buffer[] => [
+    instruction(JUMP_EQUAL, number, { otherwise: body.length }),
+    ...body,
+  ];
+  return Buffer.concat([
+    instruction(LOAD, ARCHITECTURE_AT),
+    instruction(JUMP_EQUAL, AUDIT_ARCHITECTURE[architecture], { met: 1 }),
+    instruction(RETURN, KILL_PROCESS),
+    instruction(LOAD, NUMBER_AT),
+    instruction(JUMP_AT_LEAST, X32_BIT, { otherwise: 1 }),
+    fail(EPERM),
+    ...numbers(FORBIDDEN).flatMap((number) => onNumber(number, [fail(EPERM)])),
+    ...numbers(ABSENT).flatMap((number) => onNumber(number, [fail(ENOSYS)])),
+    ...onNumber(BY_ARGUMENT.clone[architecture], [
+      instruction(LOAD, argumentAt(0)),
+      instruction(JUMP_ANY_BIT, NEW_NAMESPACES, { otherwise: 1 }),
+      fail(EPERM),
+      instruction(RETURN, ALLOW),
+    ]),
+    ...onNumber(BY_ARGUMENT.ioctl[architecture], [
+      instruction(LOAD, argumentAt(1)),
+      ...TERMINAL_INPUT.flatMap((request) => onNumber(request, [fail(EPERM)])),
+      instruction(RETURN, ALLOW),
+    ]),
+    ...onNumber(BY_ARGUMENT.socket[architecture], [
+      instruction(LOAD, argumentAt(0)),
+      ...LOCAL_AND_INTERNET.flatMap((family) => onNumber(family, [instruction(RETURN, ALLOW)])),
+      instruction(JUMP_EQUAL, AF_NETLINK, { otherwise: 3 }),
+      instruction(LOAD, argumentAt(2)),
+      instruction(JUMP_EQUAL, 0 /* NETLINK_ROUTE */, { otherwise: 1 }),
+      instruction(RETURN, ALLOW),
+      fail(EAFNOSUPPORT),
+    ]),
+    instruction(RETURN, ALLOW),
+  ]);
+}
+
+/** One struct sock_filter. `met` and `otherwise` skip that many instructions. */
+function instruction(code: number, operand: number, skip: { met?: number; otherwise?: number } = {}): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt16LE(code, 0);
+  bytes.writeUInt8(skip.met ?? 0, 2);
+  bytes.writeUInt8(skip.otherwise ?? 0, 3);
+  bytes.writeUInt32LE(operand >>> 0, 4);
+  return bytes;
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { AtosError } from "../base/errors.ts";
+import {
+  buildsWithWish,
+  buildUsingDirectory,
+  countActiveBuilds,
+  findBuild,
+  insertBuild,
+  latestUnfinishedBuild,
+  listBuilds,
+  setBuildState,
+  setWish,
+} from "./builds.ts";
+import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+
+let scratch: ScratchDatabase;
+before(async () => {
+  scratch = await scratchDatabase({ migrated: true });
+});
+after(async () => await scratch[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await scratch.db.deleteFrom("atos.builds").execute();
+});
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second, 123));
+
+async function queued(id: string, second = 0) {
+  return await insertBuild(scratch.db, {
+    id,
+    goal: `goal of ${id}`,
+    request: { b: 1, a: [null, "ü"] },
+    outDirectory: `/out/${id}`,
+    at: at(second),
+  });
+}
+
+test("a build is found as it was inserted", async () => {
+  const inserted = await queued("one");
+  assert.deepEqual(inserted, {
+    id: "one",
+    goal: "goal of one",
+    state: "queued",
+    request: { b: 1, a: [null, "ü"] },
+    wish: null,
+    outDirectory: "/out/one",
+    result: null,
+    createdAt: at(0),
+    updatedAt: at(0),
+  });
+  assert.deepEqual(await findBuild(scratch.db, "one"), inserted);
+  assert.equal(await findBuild(scratch.db, "two"), undefined);
+});
+
+test("a request comes back with its keys in order and with characters that no SQL text can hold", async () => {
+  const request = { z: "a\u0000b", a: "half a pair: \ud83d", 10: -0.1, 2: 1e21 };
+  await insertBuild(scratch.db, { id: "one", goal: "g", request, outDirectory: "/out", at: at(0) });
+  const found = await findBuild(scratch.db, "one");
+  assert.equal(JSON.stringify(found?.request), JSON.stringify(request));
+});
+
+test("a list of builds starts with the newest and stops at its limit", async () => {
+  await queued("old", 1);
+  await queued("new", 3);
+  await queued("middle", 2);
+  const ids = (await listBuilds(scratch.db, 2)).map(({ id }) => id);
+  assert.deepEqual(ids, ["new", "middle"]);
+});
+
+test("a state without a result keeps the recorded result", async () => {
+  await queued("one");
+  await setBuildState(scratch.db, { id: "one", state: "red", result: { why: "tests" }, at: at(1) });
+  const changed = await setBuildState(scratch.db, { id: "one", state: "running", at: at(2) });
+  assert.deepEqual([changed.state, changed.result, changed.updatedAt], ["running", { why: "tests" }, at(2)]);
+});
+
+test("the state of an unknown build can't be set", async () => {
+  await assert.rejects(setBuildState(scratch.db, { id: "none", state: "green", at: at(0) }), {
+    code: "store/no-such-build",
+  });
+});
+
+test("the latest unfinished build is the newest that is queued, running or paused", async () => {
+  assert.equal(await latestUnfinishedBuild(scratch.db), undefined);
+  await queued("paused", 1);
+  await setBuildState(scratch.db, { id: "paused", state: "paused", at: at(5) });
+  await queued("cancelled", 2);
+  await setBuildState(scratch.db, { id: "cancelled", state: "cancelled", at: at(5) });
+  await queued("green", 3);
+  await setBuildState(scratch.db, { id: "green", state: "green", at: at(5) });
+  assert.equal((await latestUnfinishedBuild(scratch.db))?.id, "paused");
+});
+
+test("only queued and running builds count as active", async () => {
+  await queued("queued");
+  for (const state of ["running", "paused", "red", "refused"] as const) {
+    await queued(state);
+    await setBuildState(scratch.db, { id: state, state, at: at(1) });
+  }
+  assert.equal(await countActiveBuilds(scratch.db), 2);
+});
+
+test("a wish is seen until it is withdrawn or the build is over", async () => {
+  await queued("one");
+  const wishes = async () => (await buildsWithWish(scratch.db)).map(({ id, wish }) => [id, wish]);
+  assert.equal(await setWish(scratch.db, { id: "one", wish: "pause", at: at(1) }), true);
+  assert.deepEqual(await wishes(), [["one", "pause"]]);
+  await setWish(scratch.db, { id: "one", wish: null, at: at(2) });
+  assert.deepEqual(await wishes(), []);
+  await setWish(scratch.db, { id: "one", wish: "cancel", at: at(3) });
+  await setBuildState(scratch.db, { id: "one", state: "cancelled", at: at(4) });
+  assert.deepEqual(await wishes(), []);
+  assert.equal(await setWish(scratch.db, { id: "one", wish: "pause", at: at(5) }), false);
+  assert.equal(await setWish(scratch.db, { id: "none", wish: "pause", at: at(5) }), false);
+});
+
+test("a directory belongs to one unfinished build", async () => {
+  await queued("first");
+  assert.equal((await buildUsingDirectory(scratch.db, "/out/first"))?.id, "first");
+  const second = { id: "second", goal: "g", request: {}, outDirectory: "/out/first", at: at(1) };
+  await assert.rejects(insertBuild(scratch.db, second), (error: unknown) => {
+    assert(error instanceof AtosError);
+    assert.deepEqual([error.code, error.exitCode], ["store/directory-in-use", 2]);
+    assert.match(error.message, /\/out\/first/);
+    return true;
+  });
+  await setBuildState(scratch.db, { id: "first", state: "red", at: at(2) });
+  assert.equal(await buildUsingDirectory(scratch.db, "/out/first"), undefined);
+  await insertBuild(scratch.db, second);
+  await assert.rejects(setBuildState(scratch.db, { id: "first", state: "running", at: at(3) }), {
+    code: "store/directory-in-use",
+  });
+});
+
+test("of many clients that ask for one directory at the same moment, one gets it", async () => {
+  const asked = Array.from({ length: 8 }, async (_, index) => {
+    return await insertBuild(scratch.db, { id: `${index}`, goal: "g", request: {}, outDirectory: "/same", at: at(0) });
+  });
+  const settled = await Promise.allSettled(asked);
+  assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+test("a row that this version doesn't understand is refused, not passed on", async () => {
+  await queued("one");
+  const reading = scratch.db.transaction().execute(async (transaction) => {
+    await transaction.schema.alterTable("atos.builds").dropConstraint("builds_state_check").execute();
+    await transaction.updateTable("atos.builds").set({ state: "dreaming" }).execute();
+    return await findBuild(transaction, "one");
+  });
+  await assert.rejects(reading, { name: "ZodError" });
+});

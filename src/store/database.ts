@@ -1,0 +1,75 @@
+import { type ColumnType, Kysely, PostgresDialect } from "kysely";
+import { Pool } from "pg";
+
+/** Any JSON value: written as its text, read as a parsed value. */
+type Json = ColumnType<unknown, string, string>;
+
+export type Tables = {
+  "atos.builds": {
+    readonly id: string;
+    readonly goal: string;
+    state: string;
+    readonly request: ColumnType<unknown, string, never>;
+    wish: string | null;
+    readonly out_directory: string;
+    result: ColumnType<unknown, string | null, string>;
+    readonly created_at: Date;
+    updated_at: Date;
+  };
+  "atos.tasks": {
+    readonly build_id: string;
+    readonly id: string;
+    readonly position: number;
+    readonly tier: string;
+    state: string;
+    readonly files: Json;
+    readonly after: Json;
+    readonly description: string;
+    model: string | null;
+    updated_at: Date;
+  };
+  "atos.effects": {
+    readonly id: string;
+    readonly build_id: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly task: string;
+    readonly input_hash: string;
+    state: string;
+    attempts: ColumnType<number, number | undefined, number>;
+    result: ColumnType<unknown, string | null | undefined, string>;
+    readonly reserved_at: Date;
+    finished_at: Date | null;
+  };
+  "atos.events": {
+    readonly build_id: string;
+    readonly seq: number;
+    readonly at: Date;
+    readonly type: string;
+    readonly data: Json;
+  };
+  "atos.migrations": { readonly name: string; readonly sha256: string };
+};
+
+/** Where a query runs: the whole database, or one transaction of it. */
+export type Db = Kysely<Tables>;
+
+/** A database whose connections the holder must give back. */
+export type Database = Db & AsyncDisposable;
+
+/**
+ * Opens a pool of at most ten connections; none is made before the first query.
+ *
+ * A server that goes away fails the queries in flight, never the process: the next query connects anew.
+ */
+export function openDatabase(url: string): Database {
+  const pool = new Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 10_000 });
+  // An idle connection that is lost has left the pool when this is called; unheard, it would end the process.
+  pool.on("error", () => undefined);
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** JSON text of `value` for a column that takes any JSON value; undefined becomes null. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}
