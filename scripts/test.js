@@ -17,6 +17,19 @@ if (doctor.status !== 0) {
   process.exit(doctor.status ?? 1);
 }
 
+// Python tests run by pytest where it is installed, else by unittest; both ways are tested, so pytest must be there.
+const hasPytest = () => spawnSync("/usr/bin/python3", ["-c", "import pytest"]).status === 0;
+if (!hasPytest()) {
+  const command = "apt-get install -y -qq --no-install-recommends python3-pytest";
+  process.stdout.write(`the tests need pytest: ${command}\n`);
+  if (process.getuid?.() === 0)
+    spawnSync("sh", ["-c", `apt-get update -qq; ${command}`], { stdio: ["ignore", "ignore", "inherit"] });
+  if (!hasPytest()) {
+    process.stdout.write(`pytest could not be installed; install it: sudo ${command}\n`);
+    process.exit(3);
+  }
+}
+
 const files = chosen.length > 0 ? chosen : ["src/**/*.test.ts", "test/*.test.ts"];
 const tests = spawnSync(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=1500000", ...files], {
   cwd: root,

@@ -5,12 +5,13 @@ import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import type { StateFolder } from "./base/state-folder.ts";
-import { missingError } from "./base/errors.ts";
+import { AtosError, EXIT, missingError } from "./base/errors.ts";
 import type { BuildEvent } from "./base/events.ts";
 import { loadEmbeddedModel } from "./engine/embedded-model.ts";
 import { identifyGguf } from "./engine/gguf-identity.ts";
 import type { Model, ModelIdentity, ModelSource } from "./engine/model.ts";
-import { openOpenAiModel } from "./engine/openai-model.ts";
+import { type OpenAiSource, openOpenAiModel } from "./engine/openai-model.ts";
+import { listServerModels } from "./engine/server-models.ts";
 import { threadCount } from "./engine/thread-count.ts";
 import { appendBuildEvents } from "./journal/build-events.ts";
 import { JournalDataSource } from "./journal/data-source.ts";
@@ -125,7 +126,7 @@ async function openDeps(options: WorkerOptions, db: Db, stack: AsyncDisposableSt
     workspaces: await Workspaces.open(folder.workspaces),
     scratchDirectory: folder.scratch,
     openSandbox: (unsafe) => openSandbox({ unsafe }),
-    identify,
+    identify: (source) => identify(source, env),
   };
 }
 
@@ -133,18 +134,31 @@ async function openModel(source: ModelSource, env: WorkerOptions["env"], signal:
   if (source.kind === "gguf") {
     return loadEmbeddedModel(source, { threads: await threadCount(source.path, availableParallelism()), signal });
   }
-  const { apiKeyVariable } = source;
-  if (apiKeyVariable === undefined) return openOpenAiModel(source, {});
+  return openOpenAiModel(source, keyOf(source, env));
+}
+
+function keyOf({ id, apiKeyVariable }: OpenAiSource, env: WorkerOptions["env"]): { readonly apiKey?: string } {
+  if (apiKeyVariable === undefined) return {};
   const apiKey = env[apiKeyVariable];
-  if (apiKey !== undefined) return openOpenAiModel(source, { apiKey });
+  if (apiKey !== undefined) return { apiKey };
   throw missingError(
     "app/no-api-key",
-    `the model ${source.id} needs the key in ${apiKeyVariable}, and the worker was started without it; set it, wait until the worker is idle, and: atos resume`,
+    `the model ${id} needs the key in ${apiKeyVariable}, and the worker was started without it; set it, wait until the worker has ended, as it does when idle, and ask again`,
   );
 }
 
-async function identify(source: ModelSource): Promise<ModelIdentity> {
-  if (source.kind === "openai") return { id: source.id, source: `${source.baseUrl}#${source.model}` };
+async function identify(source: ModelSource, env: WorkerOptions["env"]): Promise<ModelIdentity> {
+  if (source.kind === "openai") {
+    await listServerModels(source.baseUrl, keyOf(source, env)).catch((error: unknown) => {
+      // Not every server can list its models, and one that answers at all is there.
+      if (error instanceof AtosError && error.exitCode === EXIT.failed) return;
+      throw error;
+    });
+    return { id: source.id, source: `${source.baseUrl}#${source.model}` };
+  }
+  // Loaded only now: the library behind it is large, and a worker starts without it.
+  const { checkGgufStructure } = await import("./engine/gguf-structure.ts");
+  await checkGgufStructure(source.path);
   // The file's name says enough; a receipt goes to others, and the path is the person's own.
   return { ...(await identifyGguf(source.path)), id: source.id, source: basename(source.path) };
 }

@@ -71,8 +71,32 @@ function checkPlan(drafts: readonly Draft[]): Read<readonly PlannedTask[]> {
     const unknown = task.after.find((id) => !ids.has(id));
     if (unknown !== undefined) return { ok: false, why: `task ${task.id} comes after ${unknown}, which is no task` };
   }
-  if (orderTasks(tasks) === undefined) return { ok: false, why: "the tasks wait for each other in a circle" };
+  const circle = findCircle(tasks);
+  if (circle !== undefined) return { ok: false, why: `the tasks wait for each other in a circle: ${circle}` };
   return { ok: true, value: tasks };
+}
+
+/** Says which tasks wait for each other, as `a after b, b after a`; undefined when none do. */
+function findCircle(tasks: readonly PlannedTask[]): string | undefined {
+  const waitsFor = (task: PlannedTask, others: readonly PlannedTask[]): PlannedTask | undefined =>
+    others.find((other) => task.after.includes(other.id));
+  let stuck = tasks;
+  for (let round = 0; round < tasks.length; round++) stuck = stuck.filter((task) => waitsFor(task, stuck) !== undefined);
+  // Each of these waits for another of these: following them comes back to one that was met before.
+  const path = stuck.slice(0, 1);
+  for (let step = 0; step < stuck.length; step++) {
+    const last = path.at(-1);
+    const next = last && waitsFor(last, stuck);
+    if (next === undefined) return undefined;
+    path.push(next);
+    const first = path.indexOf(next);
+    if (first < path.length - 1)
+      return path
+        .slice(first, -1)
+        .map((task, index) => `${task.id} after ${path[first + index + 1]?.id}`)
+        .join(", ");
+  }
+  return undefined;
 }
 
 function draftProblem(

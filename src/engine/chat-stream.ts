@@ -21,7 +21,7 @@ const usageSchema = z.object({
 });
 
 const chunkSchema = z.object({
-  error: z.unknown(),
+  error: z.unknown().optional(),
   choices: z
     .array(
       z.object({
@@ -44,9 +44,12 @@ const chunkSchema = z.object({
  * the end of the bytes.
  *
  * @throws `engine/bad-server-reply` at an event that is no chunk, `engine/server-error` at one that
- * reports a failure; both with the event's text, which the caller must clean.
+ * reports a failure; `clean` makes the event's text fit for their messages.
  */
-export async function* readChatStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ChatChunk> {
+export async function* readChatStream(
+  bytes: AsyncIterable<Uint8Array>,
+  clean: (text: string) => string,
+): AsyncGenerator<ChatChunk> {
   const decoder = new TextDecoder();
   let events: string[] = [];
   const parser = createParser({
@@ -62,7 +65,7 @@ export async function* readChatStream(bytes: AsyncIterable<Uint8Array>): AsyncGe
     events = [];
     for (const data of arrived) {
       if (data.trim() === "[DONE]") return;
-      yield parseChunk(data);
+      yield parseChunk(data, clean);
     }
   }
 }
@@ -72,14 +75,14 @@ export function badReply(what: string): AtosError {
   return new AtosError("engine/bad-server-reply", `${fault}; ATOS needs a server with OpenAI's streaming chat API`);
 }
 
-function parseChunk(data: string): ChatChunk {
+function parseChunk(data: string, clean: (text: string) => string): ChatChunk {
   const parsed = chunkSchema.safeParse(parseJson(data));
-  if (!parsed.success) throw badReply(`an event that is no chat chunk: ${data.slice(0, 200)}`);
+  if (!parsed.success) throw badReply(`an event that is no chat chunk: ${clean(data)}`);
   const { error, choices, usage } = parsed.data;
   if (error !== undefined && error !== null)
     throw new AtosError(
       "engine/server-error",
-      `the model server failed in the middle of a reply: ${JSON.stringify(error)}`,
+      `the model server failed in the middle of a reply: ${clean(JSON.stringify(error))}`,
     );
   const choice = choices?.[0];
   const delta = choice?.delta;
@@ -91,11 +94,12 @@ function parseChunk(data: string): ChatChunk {
   };
 }
 
+/** Undefined, which is no chunk, for text that is no JSON. */
 function parseJson(data: string): unknown {
   try {
     return JSON.parse(data);
   } catch {
-    throw badReply(`an event that is no JSON: ${data.slice(0, 200)}`);
+    return undefined;
   }
 }
 

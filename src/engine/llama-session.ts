@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { stat } from "node:fs/promises";
 import {
   getLlama,
   InsufficientMemoryError,
@@ -7,7 +6,6 @@ import {
   LlamaLogLevel,
   type LlamaModel,
   LlamaVocabularyType,
-  readGgufFileInfo,
   type Token,
 } from "node-llama-cpp";
 import { AtosError, messageOf, missingError } from "../base/errors.ts";
@@ -15,6 +13,7 @@ import { type ChatTemplate, compileChatTemplate } from "./chat-template.ts";
 import type { LoadOptions } from "./child-protocol.ts";
 import { contextOverflow } from "./context-overflow.ts";
 import { modelBroken } from "./gguf-file.ts";
+import { checkGgufStructure } from "./gguf-structure.ts";
 import type { ChatMessage, GenerateRequest, ModelPart } from "./model.ts";
 import { StopScanner } from "./stop-scanner.ts";
 import { TokenText } from "./token-text.ts";
@@ -30,7 +29,7 @@ const SAMPLING = { topK: 40, topP: 0.95, minP: 0 } as const;
  * vocabulary without a chat template or a context too large for the memory end as an `AtosError`.
  */
 export async function openLlamaSession(options: LoadOptions): Promise<LlamaSession> {
-  await checkWhole(options.path);
+  await checkGgufStructure(options.path);
   const complaints: string[] = [];
   const llama = await getLlama({
     gpu: "auto",
@@ -109,7 +108,8 @@ export class LlamaSession {
       else if (outputTokens === outputLimit) ended = "by-length";
       if (ended !== undefined) break;
     }
-    if (ended === undefined) return;
+    if (ended === undefined && signal.aborted) return;
+    if (ended === undefined) throw new AtosError("engine/generation-failed", "llama.cpp gave no next token; ask again");
     if (ended !== "by-stop") {
       const last = scanner.push(text.flush());
       const rest = last.text + (last.stopped ? "" : scanner.flush());
@@ -161,21 +161,6 @@ export class LlamaSession {
     const { bos, shouldPrependBosToken } = model.tokens;
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
-}
-
-/** Compares what the header announces with the size of the file: the reader itself takes lost bytes for zeros. */
-async function checkWhole(path: string): Promise<void> {
-  const { size } = await stat(path);
-  const info = await readGgufFileInfo(path, { sourceType: "filesystem", logWarnings: false }).catch(
-    (error: unknown) => {
-      throw modelBroken(path, `its header can't be read (${messageOf(error)})`, error);
-    },
-  );
-  const tensorStarts = (info.tensorInfo ?? []).map((tensor) => Number(tensor.fileOffset));
-  const atLeast = Math.max(info.infoEndOffset ?? 0, ...tensorStarts);
-  if (atLeast >= size) throw modelBroken(path, `it is cut short: it has ${size} bytes of more than ${atLeast}`);
-  if (info.splicedParts > 1)
-    throw modelBroken(path, `it is one of ${info.splicedParts} parts; join them with llama-gguf-split --merge`);
 }
 
 function loadFailure(path: string, error: unknown, complaints: readonly string[]): AtosError {

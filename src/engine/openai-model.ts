@@ -31,13 +31,14 @@ const MAX_TOKEN_CHARACTERS = 256;
  * tells none, an upper bound marked as such. Thinking that the server tells apart is left out of the text.
  *
  * `generate` throws `engine/bad-request`, `engine/context-overflow`, `engine/server-unreachable`,
- * `engine/server-refused-key`, `engine/server-model-unknown`, `engine/server-error`,
+ * `engine/server-refused-key`, `engine/server-model-unknown`, `engine/server-busy`, `engine/server-error`,
  * `engine/server-timeout`, `engine/stream-cut`, `engine/bad-server-reply`, `engine/model-closed`, or
  * the signal's reason. None of them holds the key.
  */
 export function openOpenAiModel(source: OpenAiSource, options: OpenAiOptions = {}): Model {
   const key = options.apiKey === undefined ? {} : { apiKey: options.apiKey };
   const server = new ServerConnection({ baseUrl: source.baseUrl, ...key });
+  const clean = (text: string) => server.clean(text);
   return {
     id: source.id,
     contextTokens: source.contextTokens,
@@ -55,10 +56,10 @@ export function openOpenAiModel(source: OpenAiSource, options: OpenAiOptions = {
         const body = requestBody(source.model, request);
         const response = await server.send({ method: "POST", path: "/chat/completions", body, signal: either });
         if (response.statusCode !== 200) throw await refusal(server, response, { model: source.model, signal: either });
-        if (/^application\/json/.test(String(response.headers["content-type"])))
+        if (String(response.headers["content-type"]).startsWith("application/json"))
           throw badReply(`no stream but ${await server.excerpt(response)}`);
-        const reply = new ReplyReader(request);
-        for await (const chunk of readChatStream(response.body)) {
+        const reply = new ReplyReader(request, clean);
+        for await (const chunk of readChatStream(response.body, clean)) {
           reply.take(chunk);
           if (chunk.text === "" && chunk.reasoning === "" && chunk.finish === undefined) continue;
           // The reader may take its time with a part; that is not the server's silence.
@@ -69,7 +70,7 @@ export function openOpenAiModel(source: OpenAiSource, options: OpenAiOptions = {
         yield reply.end(promptTokens);
       } catch (error) {
         if (either.aborted) throw either.reason;
-        throw cleaned(server, server.failure(error, "in the middle of a reply"));
+        throw server.failure(error, "answer");
       }
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -79,18 +80,22 @@ export function openOpenAiModel(source: OpenAiSource, options: OpenAiOptions = {
 /** Follows one reply to its end, and holds it to what was asked. */
 class ReplyReader {
   readonly #maxCharacters: number;
+  readonly #clean: (text: string) => string;
   #text = "";
   #finish: FinishReason | undefined;
   #usage: TokenUsage | undefined;
 
-  constructor(request: GenerateRequest) {
+  constructor(request: GenerateRequest, clean: (text: string) => string) {
+    this.#clean = clean;
     this.#maxCharacters = (request.maxTokens + 1) * MAX_TOKEN_CHARACTERS;
   }
 
   take(chunk: ChatChunk): void {
     this.#text += chunk.reasoning + chunk.text;
     if (this.#text.length > this.#maxCharacters) throw badReply("far more text than max_tokens allows");
-    if (chunk.finish !== undefined) this.#finish = finishReason(chunk.finish);
+    if (chunk.finish === "stop" || chunk.finish === "length") this.#finish = chunk.finish;
+    else if (chunk.finish !== undefined)
+      throw badReply(`a reply that ended for a reason ATOS does not know, "${this.#clean(chunk.finish)}"`);
     this.#usage = chunk.usage ?? this.#usage;
   }
 
@@ -103,11 +108,6 @@ class ReplyReader {
     const usage = { promptTokens, cachedTokens: 0, outputTokens: textTokenBound(this.#text) };
     return { kind: "end", finish: this.#finish, usage, usageIsBound: true };
   }
-}
-
-function finishReason(said: string): FinishReason {
-  if (said === "stop" || said === "length") return said;
-  throw badReply(`a reply that ended for a reason ATOS does not know, ${JSON.stringify(said.slice(0, 40))}`);
 }
 
 function requestBody(model: string, request: GenerateRequest): unknown {
@@ -133,14 +133,9 @@ async function refusal(server: ServerConnection, response: ServerResponse, asked
   const offered = await fetchModels(server, asked.signal).catch(() => undefined);
   if (offered === undefined || offered.includes(asked.model))
     return new AtosError(plain.code, `${plain.message}; check the address, which often ends in /v1`);
-  const list = offered.length === 0 ? "no model at all" : offered.slice(0, 50).join(", ");
+  const list = offered.length === 0 ? "no model at all" : server.hideKey(offered.slice(0, 50).join(", "));
   const why = `the model server at ${server.baseUrl} does not know the model ${asked.model}: ${said}`;
   return missingError("engine/server-model-unknown", `${why}; it offers ${list}`);
-}
-
-function cleaned(server: ServerConnection, error: AtosError): AtosError {
-  const message = server.clean(error.message);
-  return message === error.message ? error : new AtosError(error.code, message, { exitCode: error.exitCode });
 }
 
 function timeoutsOf(server: ServerConnection, options: OpenAiOptions) {

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent, type Dispatcher, errors } from "undici";
 import { AtosError, messageOf, missingError, usageError } from "../base/errors.ts";
 
 export type ServerAddress = {
@@ -19,6 +19,8 @@ export type ServerResponse = Dispatcher.ResponseData;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_ERROR_BYTES = 4096;
 const MAX_EXCERPT_CHARACTERS = 300;
+const NOT_HTTP = "NOT_HTTP";
+const BROKEN_OFF = ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", NOT_HTTP];
 
 /**
  * HTTP to one model server: each call is one request on a connection of its own, never sent again.
@@ -63,22 +65,23 @@ export class ServerConnection implements AsyncDisposable {
       return await this.#agent.request({ origin, path: pathname + search, method, headers, body, signal });
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
-      throw this.failure(error, "before it answered");
+      throw this.failure(error, "request");
     }
   }
 
-  /** What a broken connection means. */
-  failure(error: unknown, when: string): AtosError {
-    if (error instanceof AtosError) return error;
+  /** What a broken connection means; an error that did not come from the connection is given back as it is. */
+  failure(error: unknown, during: "request" | "answer"): unknown {
     const code = codeOf(error);
+    if (error instanceof AtosError || code === "") return error;
     if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
       return new AtosError("engine/model-closed", `the connection to ${this.baseUrl} was closed by ATOS itself`);
-    if (code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE" || when !== "before it answered") {
-      const why = `the model server at ${this.baseUrl} broke the connection off ${when}`;
-      return new AtosError("engine/stream-cut", `${why}: ${messageOf(error)}; look at the server's log, and try again`);
+    if (during === "answer" || BROKEN_OFF.includes(code)) {
+      const when = during === "answer" ? "in the middle of its answer" : "before it answered";
+      const why = `the model server at ${this.baseUrl} broke the connection off ${when} (${messageOf(error)})`;
+      return new AtosError("engine/stream-cut", `${why}; look at the server's log, and try again`);
     }
     const start = "start one, for example: llama-server -m model.gguf --port 8080, or: ollama serve";
-    const why = `no model server answers at ${this.baseUrl} (${code === "" ? messageOf(error) : code})`;
+    const why = `no model server answers at ${this.baseUrl} (${code})`;
     return missingError("engine/server-unreachable", `${why}; ${start}; or correct the address`, error);
   }
 
@@ -96,11 +99,14 @@ export class ServerConnection implements AsyncDisposable {
     return this.clean(text);
   }
 
-  /** Makes text from the server fit for an error message. */
+  /** Makes text from the server fit for an error message: first without the key, then short. */
   clean(text: string): string {
-    const hidden = this.#apiKey === "" ? text : text.replaceAll(this.#apiKey, "***");
-    const line = hidden.replace(/\s+/g, " ").trim();
+    const line = this.hideKey(text).replace(/\s+/g, " ").trim();
     return line.length <= MAX_EXCERPT_CHARACTERS ? line : `${line.slice(0, MAX_EXCERPT_CHARACTERS)}…`;
+  }
+
+  hideKey(text: string): string {
+    return this.#apiKey === "" ? text : text.replaceAll(this.#apiKey, "***");
   }
 
   /** Ends every call that is under way. */
@@ -110,5 +116,7 @@ export class ServerConnection implements AsyncDisposable {
 }
 
 function codeOf(error: unknown): string {
+  // An answer that ends too early is one of these, and some of them have no code.
+  if (error instanceof errors.HTTPParserError) return NOT_HTTP;
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -14,7 +14,7 @@ const modelList = z.object({ data: z.array(z.object({ id: z.string() })) });
 /**
  * The names of the models a server offers, in its order.
  *
- * @throws `engine/server-unreachable`, `engine/server-refused-key`, `engine/server-error`,
+ * @throws `engine/server-unreachable`, `engine/server-refused-key`, `engine/server-busy`, `engine/server-error`,
  * `engine/bad-server-reply`, `engine/server-timeout` after 10 seconds; the signal's reason.
  */
 export async function listServerModels(baseUrl: string, options: ServerModelsOptions = {}): Promise<readonly string[]> {
@@ -49,7 +49,7 @@ export async function resolveServerModel(
 /** As `listServerModels`, over a connection that is there already. */
 export async function fetchModels(server: ServerConnection, signal?: AbortSignal): Promise<readonly string[]> {
   using watchdog = new Watchdog();
-  watchdog.expect(LIST_TIMEOUT_MS, () => timedOut(server.baseUrl, "a list of its models", LIST_TIMEOUT_MS));
+  watchdog.expect(LIST_TIMEOUT_MS, () => timedOut(server.baseUrl, "list of its models", LIST_TIMEOUT_MS));
   const either = signal === undefined ? watchdog.signal : AbortSignal.any([signal, watchdog.signal]);
   const response = await server.send({ method: "GET", path: "/models", signal: either });
   if (response.statusCode !== 200) throw refused(server, response.statusCode, await server.excerpt(response));
@@ -57,7 +57,7 @@ export async function fetchModels(server: ServerConnection, signal?: AbortSignal
     await response.body.json().catch((error: unknown) => {
       if (either.aborted) throw either.reason;
       if (error instanceof SyntaxError) return undefined;
-      throw server.failure(error, "in the middle of its list of models");
+      throw server.failure(error, "answer");
     }),
   );
   if (!parsed.success) throw badReply(`a list of models that can't be read, at ${server.baseUrl}/models`);
@@ -69,10 +69,12 @@ export function refused(server: ServerConnection, status: number, said: string):
   const answer = `the model server at ${server.baseUrl} answered ${status}: ${said === "" ? "(nothing)" : said}`;
   if (status === 401 || status === 403)
     return usageError("engine/server-refused-key", `${answer}; give it a valid API key`);
+  // Worth another try later, which is for whoever asked to decide; a wrong request is not.
+  if (status === 429 || status >= 500) return missingError("engine/server-busy", `${answer}; look at the server's log`);
   return new AtosError("engine/server-error", `${answer}; look at the server's log`);
 }
 
 export function timedOut(baseUrl: string, what: string, timeoutMs: number): AtosError {
-  const why = `the model server at ${baseUrl} sent no ${what.replace(/^an? /, "")} for ${timeoutMs / 1000} seconds`;
+  const why = `the model server at ${baseUrl} sent no ${what} for ${timeoutMs / 1000} seconds`;
   return new AtosError("engine/server-timeout", `${why}; it may be overloaded, or still loading its model`);
 }

@@ -85,7 +85,7 @@ export class Workspaces {
   }
 
   async commit(request: CommitRequest): Promise<string> {
-    const date = `${Math.floor(request.at.getTime() / 1000)} +0000`;
+    const date = `@${Math.floor(request.at.getTime() / 1000)} +0000`;
     const parents = request.parents.flatMap((parent) => ["-p", parent]);
     const env = {
       GIT_AUTHOR_NAME: AUTHOR.name,

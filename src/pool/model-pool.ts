@@ -13,7 +13,8 @@ export type LeaseRequest = {
 
 export type OpenModel = (source: ModelSource, signal: AbortSignal) => Promise<Model>;
 
-type Loaded = { readonly model: Model; busy: boolean };
+/** `key` tells sources apart: two rosters may give one id to different weights. */
+type Loaded = { readonly key: string; readonly model: Model; busy: boolean };
 
 /**
  * Keeps at most one model loaded, and lends it out one turn at a time, first come first served.
@@ -69,12 +70,13 @@ export class ModelPool implements AsyncDisposable {
   }
 
   async #makeReady({ source, report }: LeaseRequest, signal: AbortSignal): Promise<Loaded> {
-    const residents = this.#loaded === undefined ? [] : [{ modelId: this.#loaded.model.id, busy: this.#loaded.busy }];
-    const plan = planLoad(source.id, residents);
+    const residents = this.#loaded === undefined ? [] : [{ modelId: this.#loaded.key, busy: this.#loaded.busy }];
+    const key = JSON.stringify(source);
+    const plan = planLoad(key, residents);
     if (plan.kind === "ready" && this.#loaded !== undefined) return this.#loaded;
     await this.drop(`to make room for ${source.id}`, report);
     const startedAt = this.#nowMs();
-    this.#loaded = { model: await this.#open(source, signal), busy: false };
+    this.#loaded = { key, model: await this.#open(source, signal), busy: false };
     await report({ type: "model-loaded", model: source.id, durationMs: Math.round(this.#nowMs() - startedAt) });
     return this.#loaded;
   }

@@ -29,7 +29,8 @@ export type CodeRun = {
   readonly files: readonly string[];
 };
 
-const RUNNERS = "/opt/atos/runners";
+const RUNNERS_ON_HOST = fileURLToPath(new URL("runners", import.meta.url));
+const RUNNERS_INSIDE = "/opt/atos/runners";
 const reportSchema = z.object({
   runner: z.string(),
   durationMs: z.number(),
@@ -67,34 +68,41 @@ export async function checkSyntax(
   signal: AbortSignal,
 ): Promise<readonly SyntaxProblem[]> {
   const mark = newMark();
+  const { path, readOnly } = runnersFor(sandbox);
   const command: SandboxRequest["command"] =
     run.language.id === "python"
-      ? [pythonOf(sandbox), "-I", `${RUNNERS}/python-runner.py`, mark, "syntax", ...run.files]
-      : [sandbox.nodePath, "--no-warnings", `${RUNNERS}/check-typescript.mjs`, mark, ...run.files];
-  const report = await sandbox.run({ command, root: run.root, readOnly: [runnerBind()] }, signal);
+      ? [pythonOf(sandbox), "-I", `${path}/python-runner.py`, mark, "syntax", ...run.files]
+      : [sandbox.nodePath, "--no-warnings", `${path}/check-typescript.mjs`, mark, ...run.files];
+  const report = await sandbox.run({ command, root: run.root, readOnly }, signal);
   const parsed = syntaxSchema.safeParse(readMarked(report.stdout, mark));
   if (parsed.success) return parsed.data.problems;
   return [{ file: run.files[0] ?? "", message: explainRun(report) }];
 }
 
 function testRequest(sandbox: Sandbox, run: CodeRun, mark: string): SandboxRequest {
-  const shared = { root: run.root, readOnly: [runnerBind()] };
+  const { path, readOnly } = runnersFor(sandbox);
+  const { root } = run;
   if (run.language.id === "python") {
-    return { ...shared, command: [pythonOf(sandbox), `${RUNNERS}/python-runner.py`, mark, "tests", ...run.files] };
+    return { root, readOnly, command: [pythonOf(sandbox), `${path}/python-runner.py`, mark, "tests", ...run.files] };
   }
   // One process for all files: a file that can't be loaded is then a failed test with its message.
   const flags = [
     "--no-warnings",
     "--test",
     "--test-isolation=none",
-    `--test-reporter=${RUNNERS}/node-reporter.mjs`,
+    `--test-reporter=${path}/node-reporter.mjs`,
     "--test-reporter-destination=stdout",
   ];
-  return { ...shared, command: [sandbox.nodePath, ...flags, ...run.files], env: { ATOS_REPORT_MARK: mark } };
+  return { root, readOnly, command: [sandbox.nodePath, ...flags, ...run.files], env: { ATOS_REPORT_MARK: mark } };
 }
 
-function runnerBind(): { readonly source: string; readonly target: string } {
-  return { source: fileURLToPath(new URL("runners", import.meta.url)), target: RUNNERS };
+/** Where a command sees our runners, and what must be shown to it for that. Without a sandbox everything is seen as it is. */
+function runnersFor(sandbox: Sandbox): {
+  readonly path: string;
+  readonly readOnly: NonNullable<SandboxRequest["readOnly"]>;
+} {
+  if (sandbox.level === "none") return { path: RUNNERS_ON_HOST, readOnly: [] };
+  return { path: RUNNERS_INSIDE, readOnly: [{ source: RUNNERS_ON_HOST, target: RUNNERS_INSIDE }] };
 }
 
 function pythonOf(sandbox: Sandbox): string {

@@ -49,6 +49,17 @@ export class BuildRun {
     });
   }
 
+  /**
+   * Loads the model that is needed first: one that can't be loaded ends the build before it began.
+   *
+   * @throws what keeps the model from being loaded.
+   */
+  async tryFirstModel(): Promise<void> {
+    const source = modelFor(this.request.roster, "product-manager", "complex");
+    const report = (event: BuildEvent): Promise<void> => this.deps.report(this.id, event);
+    await using _lease = await this.deps.pool.lease({ source, report }, this.signal);
+  }
+
   async ask<T>(conversation: Conversation, content: string, reader: (reply: string) => Read<T>): Promise<Answer<T>> {
     const answer = await ask(this.deps, { conversation, content, reader }, this.signal);
     this.#usage.push(...answer.usage);

@@ -90,6 +90,7 @@ async function identifyModels(build: BuildRun): Promise<readonly ModelIdentity[]
     async () => {
       const sandbox = await build.deps.openSandbox(unsafe);
       const models = await Promise.all(roster.models.map((source) => build.deps.identify(source)));
+      await build.tryFirstModel();
       return {
         result: models,
         events: [{ type: "build-started", goal, models: models.map((model) => model.id), sandbox: sandbox.level }],

@@ -10,6 +10,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -39,34 +40,39 @@ def check_syntax(files):
     return problems
 
 
+def error_of(report):
+    """The error itself out of pytest's long account: its marked line that reads like one, else the first marked line."""
+    text = str(report.longrepr)
+    marked = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    named = [line for line in marked if re.match(r"[A-Za-z_][\w.]*(: |$)", line)]
+    return (named or marked or [text])[0]
+
+
 class PytestListener:
     def __init__(self):
         self.tests = []
-        self.messages = {}
 
-    def pytest_exception_interact(self, node, call, report):
-        self.messages[report.nodeid] = call.excinfo.exconly()
+    def add(self, name, outcome, message=""):
+        self.tests.append({"name": name, "outcome": outcome, "message": message})
 
     def pytest_collectreport(self, report):
         if report.failed:
-            message = self.messages.get(report.nodeid, str(report.longrepr))
-            self.tests.append({"name": report.nodeid, "outcome": "failed", "message": message})
+            self.add(report.nodeid, "failed", error_of(report))
 
     def pytest_runtest_logreport(self, report):
         # A test has three phases; a failure in any of them is the test's own.
-        name = report.nodeid.split("::", 1)[-1].replace("::", ".").split(".")[-1]
+        name = report.nodeid.split("::")[-1]
         if report.failed:
-            message = self.messages.get(report.nodeid, str(report.longrepr))
-            self.tests.append({"name": name, "outcome": "failed", "message": message})
+            self.add(name, "failed", error_of(report))
         elif report.skipped:
-            self.tests.append({"name": name, "outcome": "skipped", "message": ""})
+            self.add(name, "skipped")
         elif report.when == "call":
-            self.tests.append({"name": name, "outcome": "passed", "message": ""})
+            self.add(name, "passed")
 
 
 def run_pytest(pytest, files):
     listener = PytestListener()
-    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir=.", *files], plugins=[listener])
+    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir=.", "--continue-on-collection-errors", *files], plugins=[listener])
     return listener.tests
 
 

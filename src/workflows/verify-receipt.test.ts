@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Workspaces } from "../journal/workspaces.ts";
+import { openSandbox } from "../sandbox/open-sandbox.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { deliver } from "./deliver.ts";
+import { sha256 } from "./freeze-tests.ts";
+import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptToJson, receiptToMarkdown } from "./receipt.ts";
+import { verifyReceipt } from "./verify-receipt.ts";
+
+const root = mkdtempSync(join(tmpdir(), "atos-verify-test-"));
+const TEST =
+  "import unittest\nfrom f import f\n\n\nclass T(unittest.TestCase):\n    def test_1(self):\n        self.assertEqual(f(2, 3), 5)\n";
+const CODE = "def f(a, b):\n    return a + b\n";
+let workspaces: Workspaces;
+let sandbox: Sandbox;
+let count = 0;
+before(async () => {
+  workspaces = await Workspaces.open(join(root, "workspaces.git"));
+  sandbox = await openSandbox({ unsafe: false });
+});
+after(() => rmSync(root, { recursive: true, force: true }));
+
+type Forgery = {
+  readonly code?: string;
+  readonly receipt?: Partial<Receipt>;
+  readonly extra?: { readonly path: string; readonly content: string };
+  readonly markdown?: string;
+};
+
+/** A delivered repository, true to its receipt but for what is forged. */
+async function delivered(forgery: Forgery = {}): Promise<string> {
+  const at = new Date(0);
+  const tree = await workspaces.write([
+    { path: "f.py", content: forgery.code ?? CODE },
+    { path: "test_f.py", content: TEST },
+  ]);
+  const commit = await workspaces.commit({ tree, parents: [], message: "code\n", at });
+  const receipt: Receipt = {
+    format: "atos-receipt/1",
+    build: "b1",
+    verdict: "green",
+    why: "it passes",
+    goal: "add",
+    criteria: ["f(2, 3) returns 5"],
+    commit,
+    tree,
+    frozenTests: [{ path: "test_f.py", sha256: sha256(TEST) }],
+    verification: {
+      language: "python",
+      runner: "unittest",
+      sandbox: "bubblewrap",
+      passed: 1,
+      failed: 0,
+      tests: [{ name: "test_1", outcome: "passed", message: "" }],
+    },
+    review: null,
+    models: [],
+    turns: 5,
+    tokens: { prompt: 1, output: 1 },
+    startedAt: at.toISOString(),
+    finishedAt: at.toISOString(),
+    ...forgery.receipt,
+  };
+  const files = [
+    { path: RECEIPT_JSON, content: receiptToJson(receipt) },
+    { path: RECEIPT_MARKDOWN, content: forgery.markdown ?? receiptToMarkdown(receipt) },
+    ...(forgery.extra === undefined ? [] : [forgery.extra]),
+  ];
+  const receiptCommit = await workspaces.commit({
+    tree: await workspaces.write(files, tree),
+    parents: [commit],
+    message: "receipt\n",
+    at,
+  });
+  const directory = join(root, `out-${++count}`);
+  await deliver({ buildId: "b1", repository: workspaces.repository, commit: receiptCommit, branch: "main", directory });
+  return directory;
+}
+
+async function failedChecks(directory: string): Promise<readonly string[]> {
+  const { ok, findings } = await verifyReceipt(directory, sandbox, AbortSignal.timeout(60_000));
+  const failed = findings.filter((finding) => !finding.ok).map((finding) => finding.check);
+  assert.equal(ok, failed.length === 0);
+  return failed;
+}
+
+test("a repository that is what its receipt says passes, and later commits are told apart", async () => {
+  const directory = await delivered();
+  assert.deepEqual(await failedChecks(directory), []);
+  writeFileSync(join(directory, "f.py"), "broken(");
+  execFileSync("git", ["-C", directory, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qam", "later"]);
+  const later = await verifyReceipt(directory, sandbox, AbortSignal.timeout(60_000));
+  assert.deepEqual([later.ok, later.laterCommits], [true, 1]);
+});
+
+test("every lie is found", async () => {
+  const cases: readonly (readonly [Forgery, RegExp])[] = [
+    [{ code: "def f(a, b):\n    return a - b\n" }, /pass again/],
+    [{ receipt: { tree: "0".repeat(40) } }, /verified tree/],
+    [{ receipt: { commit: "0".repeat(40) } }, /follows the verified one/],
+    [{ receipt: { frozenTests: [{ path: "test_f.py", sha256: "0".repeat(64) }] } }, /test that was frozen/],
+    [{ receipt: { frozenTests: [] } }, /there are frozen tests/],
+    [{ receipt: { verdict: "red" } }, /receipt is green/],
+    [{ extra: { path: "f.py", content: "def f(a, b):\n    return 5\n" } }, /touches nothing else/],
+    [{ extra: { path: "backdoor.py", content: "" } }, /touches nothing else/],
+    [{ markdown: "# Receipt: green\n\nTrust me.\n" }, /RECEIPT.md says/],
+  ];
+  for (const [forgery, expected] of cases)
+    assert.match((await failedChecks(await delivered(forgery))).join("\n"), expected);
+});
+
+test("nothing that a stranger's repository configures is run", async () => {
+  const directory = await delivered();
+  const proof = join(root, "it-ran");
+  const command = `touch ${proof}`;
+  writeFileSync(join(directory, ".git", "info", "attributes"), "* filter=evil\n");
+  for (const [name, value] of [
+    ["filter.evil.smudge", `sh -c '${command}; cat'`],
+    ["filter.evil.required", "true"],
+    ["core.fsmonitor", command],
+    ["core.sshCommand", command],
+    ["uploadpack.packObjectsHook", command],
+    ["core.hooksPath", join(directory, "hooks")],
+  ] as const) {
+    execFileSync("git", ["-C", directory, "config", name, value]);
+  }
+  assert.deepEqual(await failedChecks(directory), []);
+  assert.equal(existsSync(proof), false);
+});
+
+test("a folder without a repository or without a receipt is a usage error", async () => {
+  const empty = mkdtempSync(join(root, "empty-"));
+  await assert.rejects(verifyReceipt(empty, sandbox, AbortSignal.timeout(10_000)), {
+    code: "workflows/no-receipt",
+    exitCode: 2,
+  });
+  execFileSync("git", ["init", "-q", empty]);
+  await assert.rejects(verifyReceipt(empty, sandbox, AbortSignal.timeout(10_000)), { code: "workflows/no-receipt" });
+  const directory = await delivered();
+  writeFileSync(join(directory, RECEIPT_JSON), '{"format": "atos-receipt/1"}');
+  execFileSync("git", ["-C", directory, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qam", "forged"]);
+  await assert.rejects(verifyReceipt(directory, sandbox, AbortSignal.timeout(10_000)), /can't be read/);
+  assert.match(readFileSync(join(directory, RECEIPT_MARKDOWN), "utf8"), /Receipt: green/);
+});
