@@ -48,7 +48,9 @@ test("every sh block runs, in order and in one folder per document", async (t) =
 test("every relative link leads to a file, and to a heading where it names one", () => {
   const broken = ALL.flatMap((document) => {
     const links = [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
-    return links.filter((link) => !/^https?:/.test(link) && !leadsSomewhere(document, link)).map((link) => [document, link]);
+    return links
+      .filter((link) => !/^https?:/.test(link) && !leadsSomewhere(document, link))
+      .map((link) => [document, link]);
   });
   assert.deepEqual(broken, []);
 });
@@ -77,7 +79,9 @@ test("every atos command in the documents, and each of its options, is in --help
 });
 
 test("no document names a folder of the machine it was written on", () => {
-  const found = ALL.flatMap((document) => [...read(document).matchAll(/\/(?:work|root)\/\S*/g)].map(([path]) => [document, path]));
+  const found = ALL.flatMap((document) =>
+    [...read(document).matchAll(/\/(?:work|root)\/\S*/g)].map(([path]) => [document, path]),
+  );
   assert.deepEqual(found, []);
 });
 

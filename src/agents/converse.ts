@@ -47,7 +47,15 @@ export type Answer<T> = {
   readonly usage: readonly TokenUsage[];
 };
 
-type Turn = { readonly text: string; readonly finish: string; readonly usage: TokenUsage };
+type Turn = {
+  readonly text: string;
+  readonly finish: string;
+  readonly usage: TokenUsage;
+  /** Why there is no reply and will be none: the conversation has outgrown its model. */
+  readonly noRoom?: string;
+};
+
+const NO_USAGE: TokenUsage = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
 
 /** Opens a conversation: the role's system message, if it has one. */
 export function openConversation(start: Omit<Conversation, "messages" | "turns">): Conversation {
@@ -83,7 +91,8 @@ export async function ask<T>(
     };
     const read = readTurn(turn, reader, current.prompt);
     const { rejected } = current.prompt;
-    if (read.ok || rejected === undefined || attempt === MAX_READS) return { conversation: current, read, usage };
+    if (read.ok || rejected === undefined || turn.noRoom !== undefined || attempt === MAX_READS)
+      return { conversation: current, read, usage };
     current = say(current, fill(rejected, { why: read.why }));
   }
 }
@@ -93,6 +102,7 @@ function say(conversation: Conversation, content: string): Conversation {
 }
 
 function readTurn<T>(turn: Turn, reader: (reply: string) => Read<T>, prompt: RolePrompt): Read<T> {
+  if (turn.noRoom !== undefined) return { ok: false, why: turn.noRoom };
   if (turn.finish === "length")
     return { ok: false, why: `the reply was cut off at its limit of ${prompt.maxTokens} tokens` };
   return reader(turn.text);
@@ -117,7 +127,7 @@ function takeTurn<T>(
     { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
     async () => {
       const startedAt = deps.nowMs();
-      const turn = await generate(deps, conversation, signal);
+      const turn = await generate(deps, conversation, signal).catch(withoutRoom);
       const read = readTurn(turn, reader, prompt);
       const durationMs = Math.round(deps.nowMs() - startedAt);
       const finished: BuildEvent = {
@@ -136,6 +146,12 @@ function takeTurn<T>(
       return { result: turn, events: [finished, ...rejected] };
     },
   );
+}
+
+/** Trying again can't help a conversation that does not fit, so that is an outcome; all else is thrown on. */
+function withoutRoom(error: unknown): Turn {
+  if (!(error instanceof AtosError) || error.code !== "engine/context-overflow") throw error;
+  return { text: "", finish: "no-room", usage: NO_USAGE, noRoom: error.message };
 }
 
 /** One attempt: lease, generate, give back. A model whose process died is dropped, so that the next attempt gets a fresh one. */

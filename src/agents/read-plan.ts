@@ -81,7 +81,8 @@ function findCircle(tasks: readonly PlannedTask[]): string | undefined {
   const waitsFor = (task: PlannedTask, others: readonly PlannedTask[]): PlannedTask | undefined =>
     others.find((other) => task.after.includes(other.id));
   let stuck = tasks;
-  for (let round = 0; round < tasks.length; round++) stuck = stuck.filter((task) => waitsFor(task, stuck) !== undefined);
+  for (let round = 0; round < tasks.length; round++)
+    stuck = stuck.filter((task) => waitsFor(task, stuck) !== undefined);
   // Each of these waits for another of these: following them comes back to one that was met before.
   const path = stuck.slice(0, 1);
   for (let step = 0; step < stuck.length; step++) {

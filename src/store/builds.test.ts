@@ -12,7 +12,7 @@ import {
   setBuildState,
   setWish,
 } from "./builds.ts";
-import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 let scratch: ScratchDatabase;
 before(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { insertBuild } from "./builds.ts";
 import { countAttempt, findEffect, finishEffect, listEffects, reserveEffect } from "./effects.ts";
-import { scratchDatabase } from "./scratch-database.ts";
+import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
 const later = new Date("2026-01-01T00:00:09.002Z");

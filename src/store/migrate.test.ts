@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { AtosError } from "../base/errors.ts";
 import { openDatabase } from "./database.ts";
 import { migrate, schemaStatus } from "./migrate.ts";
-import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 let scratch: ScratchDatabase;
 before(async () => {

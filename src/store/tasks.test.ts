@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { insertBuild } from "./builds.ts";
-import { scratchDatabase } from "./scratch-database.ts";
+import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 import { insertTasks, listTasks, setTaskState } from "./tasks.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
