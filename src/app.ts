@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import type { StateFolder } from "./base/state-folder.ts";
-import { AtosError, EXIT, missingError } from "./base/errors.ts";
+import { AtosError, EXIT, messageOf, missingError } from "./base/errors.ts";
 import type { BuildEvent } from "./base/events.ts";
 import { loadEmbeddedModel } from "./engine/embedded-model.ts";
 import { identifyGguf } from "./engine/gguf-identity.ts";
@@ -89,7 +89,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker | unde
 
 async function waitForLock(path: string): Promise<Disposable | undefined> {
   for (let attempt = 0; attempt < LOCK_TRIES; attempt++) {
-    const lock = takeFileLock(path);
+    const lock = lockOf(path);
     if (lock !== undefined) return lock;
     // The holder may be on its way out.
     await setTimeout(TICK_MS);
@@ -97,16 +97,43 @@ async function waitForLock(path: string): Promise<Disposable | undefined> {
   return undefined;
 }
 
+function lockOf(path: string): Disposable | undefined {
+  try {
+    return takeFileLock(path);
+  } catch (error) {
+    throw missingError(
+      "app/state-folder",
+      `the state folder ${dirname(path)} can't be used: ${messageOf(error)}. Make room there, or set ATOS_HOME to a folder that can be written`,
+      error,
+    );
+  }
+}
+
 async function openPostgres(
   options: WorkerOptions,
   stack: AsyncDisposableStack,
 ): Promise<{ url: string; gone: Promise<unknown> }> {
-  if (options.databaseUrl !== undefined) return { url: options.databaseUrl, gone: new Promise(() => {}) };
+  if (options.databaseUrl !== undefined) {
+    await requireDatabase(options.databaseUrl);
+    return { url: options.databaseUrl, gone: new Promise(() => {}) };
+  }
   const { postgres, root } = options.folder;
   const server = stack.use(
     await startEmbeddedPostgres({ dataDirectory: postgres, socketDirectory: socketDirectory(root) }),
   );
   return { url: server.url, gone: server.exited };
+}
+
+async function requireDatabase(url: string): Promise<void> {
+  await using db = openDatabase(url);
+  await sql`select 1`.execute(db).catch((error: unknown) => {
+    // The address itself may hold a password.
+    throw missingError(
+      "app/no-database",
+      `the database in DATABASE_URL can't be used: ${messageOf(error)}. Start it or correct the address, or unset DATABASE_URL to use the built-in one`,
+      error,
+    );
+  });
 }
 
 async function openDeps(options: WorkerOptions, db: Db, stack: AsyncDisposableStack): Promise<BuildDeps> {
@@ -156,11 +183,12 @@ async function identify(source: ModelSource, env: WorkerOptions["env"]): Promise
     });
     return { id: source.id, source: `${source.baseUrl}#${source.model}` };
   }
+  const identity = await identifyGguf(source.path);
   // Loaded only now: the library behind it is large, and a worker starts without it.
   const { checkGgufStructure } = await import("./engine/gguf-structure.ts");
   await checkGgufStructure(source.path);
   // The file's name says enough; a receipt goes to others, and the path is the person's own.
-  return { ...(await identifyGguf(source.path)), id: source.id, source: basename(source.path) };
+  return { ...identity, id: source.id, source: basename(source.path) };
 }
 
 /** Tells watching clients how far a turn is, a few times a second; lost notices are never missed. */

@@ -14,20 +14,26 @@ import {
   receiptOf,
 } from "./fixtures/build-with.ts";
 import { GOOD, type Scripts, writeTeam } from "./fixtures/scripted-team.ts";
+import { startTeamServer } from "./fixtures/team-server.ts";
 
 /*
- * Teams that say the wrong thing, run by the real engine, database and sandbox. Whatever a model says, a build
+ * Teams that say the wrong thing, with the real database and sandbox. Who says it is a scripted model in the real
+ * engine; a server plays the other roles, since each model takes a second to load. Whatever a model says, a build
  * ends in bounded time, and it is green only when tests written before the code pass on it.
  */
 const atos = new Installation();
-afterAll(() => atos[Symbol.asyncDispose]());
+const server = await startTeamServer();
+afterAll(async () => {
+  await atos[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
 
 let teams = 0;
 
-/** Builds with a team that says what {@link GOOD} says, but for `wrong`. */
+/** Builds with a team that does everything right but for what the models in `wrong` say. */
 function buildOf(wrong: Partial<Scripts>, options: readonly string[] = []): Promise<Built> {
   const name = `team-${++teams}`;
-  const roster = writeTeam(atos.path(name), { ...GOOD, ...wrong });
+  const roster = writeTeam(atos.path(name), wrong, { server: server.baseUrl });
   return buildWith(atos, `out-${name}`, ["--roster", roster, ...options]);
 }
 
@@ -85,8 +91,13 @@ const BEFORE_THE_CODE: readonly { name: string; wrong: Partial<Scripts>; why: Re
   },
   {
     name: "a plan that is longer than a reply may be",
-    wrong: { "tech-lead": `${task("code", "none")}\n${words(12_000)}` },
+    wrong: { "tech-lead": `${task("code", "none")}\n${words(7_000)}` },
     why: /plan can't be used: the reply was cut off at its limit of 900 tokens/,
+  },
+  {
+    name: "a conversation that outgrows its model",
+    wrong: { "tech-lead": Array.from({ length: 1200 }, (_, number) => `line ${number}, `).join("") },
+    why: /plan can't be used: the prompt takes \d+ tokens and the model's context holds 16384/,
   },
 ];
 
@@ -156,12 +167,12 @@ for (const { path, why } of FOREIGN_PATHS) {
 
 test("code that reads the home folder or the network sees neither, and the host is untouched", async () => {
   let connections = 0;
-  const server = createServer((socket) => {
+  const listener = createServer((socket) => {
     connections++;
     socket.destroy();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const address = listener.address();
   assert.ok(address !== null && typeof address !== "string");
   try {
     const secret = `${atos.home}/worker.json`;
@@ -181,7 +192,7 @@ test("code that reads the home folder or the network sees neither, and the host 
     assert.equal(connections, 0);
     assert.equal(existsSync(`${atos.root}/touched`), false);
   } finally {
-    server.close();
+    listener.close();
   }
 });
 
@@ -226,10 +237,14 @@ test("a reviewer who asks for more gets another round, and what passed stays gre
 });
 
 test("two models of one name and different files are not taken for each other", async () => {
-  const talker = writeTeam(atos.path("talker"), { ...GOOD, "product-manager": "I would rather not." });
+  const talker = writeTeam(
+    atos.path("talker"),
+    { "product-manager": "I would rather not." },
+    { server: server.baseUrl },
+  );
   assertHonestlyRed(await buildWith(atos, "out-talker", ["--roster", talker]), /the reply lacks NAME, LANGUAGE/);
   // Its product manager has the same name and is still loaded.
-  assertGreen(await buildOf({}));
+  assertGreen(await buildOf({ "product-manager": GOOD["product-manager"] }));
 });
 
 test("a team builds TypeScript, tested by node:test", async () => {
@@ -239,7 +254,9 @@ test("a team builds TypeScript, tested by node:test", async () => {
     'import { addNumbers } from "./add-numbers.ts";',
     'test("adds", () => assert.equal(addNumbers(2, 3), 5));',
   ];
+  // The whole team in the real engine.
   const built = await buildOf({
+    reviewer: GOOD.reviewer,
     "product-manager":
       "NAME: add-numbers\nLANGUAGE: typescript\nSUMMARY: adds\nCRITERIA:\n- addNumbers(2, 3) returns 5\n",
     "tech-lead": "TASK: code\nTIER: simple\nFILES: add-numbers.ts\nAFTER: none\nDO: write addNumbers\n",
@@ -263,12 +280,13 @@ test("three tasks that need each other are built in the order of their needs, on
     "class C(unittest.TestCase):",
     "    def test_three(self): self.assertEqual(three(), 3)",
   ];
-  const scripts = { ...GOOD, "tech-lead": plan, tester: code("test_c.py", tests.join("\n")) };
-  const roster = writeTeam(atos.path("trio"), scripts, {
+  const scripts = { "tech-lead": plan, tester: code("test_c.py", tests.join("\n")) };
+  const developers = {
     simple: code("a.py", "def one(): return 1"),
     medium: code("b.py", "from a import one\ndef two(): return one() + 1"),
     complex: code("c.py", "from a import one\nfrom b import two\ndef three(): return one() + two()"),
-  });
+  };
+  const roster = writeTeam(atos.path("trio"), scripts, { developers, server: server.baseUrl });
   const built = await buildWith(atos, "out-trio", ["--roster", roster]);
   assertGreen(built);
   const subjects = gitIn(built.out, "log", "--reverse", "--format=%s").split("\n");
@@ -290,9 +308,9 @@ function verificationOf({ out }: Built): Verification {
   return Object(receiptOf(out)["verification"]);
 }
 
-/** Text of `bytes` bytes that never repeats itself. */
+/** Text in which no six bytes repeat, so that a scripted model's tokens have six. */
 function words(bytes: number): string {
   let text = "";
-  for (let number = 0; text.length < bytes; number++) text += `line ${number}, `;
+  for (let number = 1; text.length < bytes; number++) text += ` ${((number * 2_654_435_761) % 2 ** 32).toString(36)}`;
   return text;
 }

@@ -81,7 +81,7 @@ export function agrees(summary: string, families: readonly string[]): boolean {
   });
 }
 
-/** What to tell a person the domain can do: one line a language, one line a family. */
+/** What to tell a person the domain can do: a line to say so, then a line a family. */
 export function describeDomain(domain: ClosedDomain): string {
   const languages = Object.keys(domain.languages).join(" or ");
   const jobs = domain.families.map((family) => `- ${family.summary.replace("{n}", "N")}`);
@@ -231,13 +231,8 @@ function covers(family: DomainFamily, words: readonly string[], vocabulary: Voca
   const literal = ` ${words.join(" ")} `;
   if (family.exclude.some((phrase) => literal.includes(` ${spaced(phrase)} `))) return false;
   const stemmed = ` ${words.map(stem).join(" ")} `;
-  return family.groups.every((group) =>
-    group.some(
-      (phrase) =>
-        stemmed.includes(` ${phrase.replaceAll("-", " ").trim().split(" ").map(stem).join(" ")} `) ||
-        stemmed.includes(` ${stem(phrase)} `),
-    ),
-  );
+  const occurs = (phrase: string): boolean => stemmed.includes(` ${spaced(phrase).split(" ").map(stem).join(" ")} `);
+  return family.groups.every((group) => group.some(occurs));
 }
 
 /** A phrase as {@link plainWords} splits a goal: hyphens between letters are spaces. */

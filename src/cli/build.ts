@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
+import type { Db } from "../store/database.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
 import { prepareBuild } from "../workflows/prepare-build.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
@@ -49,7 +50,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     },
   });
   output.say(`ATOS ${VERSION} on ${await describeMachine()}`);
-  if (request.families !== undefined)
+  if (request.domain !== undefined)
     output.say(
       "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",
     );
@@ -62,13 +63,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
 async function queueBuild(context: CommandContext, request: BuildRequest, output: Output): Promise<Build> {
   await using connection = await connect(context, output.note);
   const at = new Date(request.createdAtMs);
-  const other = await buildUsingDirectory(connection.db, request.outDirectory);
-  if (other !== undefined) {
-    throw usageError(
-      "cli/directory-in-use",
-      `build ${other.id} (${other.state}) delivers to ${request.outDirectory}. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another --out`,
-    );
-  }
+  await refuseUsedDirectory(connection.db, request.outDirectory);
   const day = at.toISOString().slice(2, 10).replaceAll("-", "");
   const id = `${day}-${randomBytes(4).toString("hex")}`;
   const build = await insertBuild(connection.db, {
@@ -77,10 +72,23 @@ async function queueBuild(context: CommandContext, request: BuildRequest, output
     request,
     outDirectory: request.outDirectory,
     at,
+  }).catch(async (error: unknown) => {
+    // Another client may have been quicker since we looked.
+    await refuseUsedDirectory(connection.db, request.outDirectory);
+    throw error;
   });
   const queue = await connection.queue();
   await queue.enqueue(id);
   return build;
+}
+
+async function refuseUsedDirectory(db: Db, directory: string): Promise<void> {
+  const other = await buildUsingDirectory(db, directory);
+  if (other === undefined) return;
+  throw usageError(
+    "cli/directory-in-use",
+    `build ${other.id} (${other.state}) delivers to ${directory}. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another --out`,
+  );
 }
 
 function readSeed(text: string | undefined): number {

@@ -1,5 +1,5 @@
 import { EXIT, usageError } from "../base/errors.ts";
-import { readBuildEvents } from "../journal/build-events.ts";
+import { allBuildEvents } from "../journal/build-events.ts";
 import { findBuild, listBuilds } from "../store/builds.ts";
 import { listTasks } from "../store/tasks.ts";
 import { commandContext } from "./context.ts";
@@ -8,7 +8,6 @@ import { plain, renderEvent } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
 import { connect } from "./worker-client.ts";
 
-const PAGE = 500;
 const LAST_LINES = 8;
 const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skipped: "–" } as const;
 
@@ -25,7 +24,7 @@ export async function runStatusCommand(id: string | undefined, output: Output): 
         : `there is no build ${id}; see: atos list`,
     );
   const tasks = await listTasks(db, build.id);
-  const events = await readBuildEvents(db, { buildId: build.id, seq: 0, limit: PAGE });
+  const events = await allBuildEvents(db, build.id);
   const usage = events.flatMap(({ event }) => (event.type === "turn-finished" ? [event.usage] : []));
   const tokens = {
     prompt: usage.reduce((sum, one) => sum + one.promptTokens, 0),

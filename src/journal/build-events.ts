@@ -3,6 +3,8 @@ import { type BuildEvent, buildEventSchema } from "../base/events.ts";
 import type { Db, Tables } from "../store/database.ts";
 import { appendEvent, eventsAfter } from "../store/events.ts";
 
+const PAGE = 500;
+
 /** A build's event as it was recorded; `seq` counts from 1 without gaps. */
 export type RecordedEvent = { readonly seq: number; readonly at: Date; readonly event: BuildEvent };
 
@@ -22,4 +24,14 @@ export async function readBuildEvents(
 ): Promise<readonly RecordedEvent[]> {
   const rows = await eventsAfter(db, from);
   return rows.map(({ seq, at, type, data }) => ({ seq, at, event: buildEventSchema.parse({ ...Object(data), type }) }));
+}
+
+/** Every event of a build so far, in order. */
+export async function allBuildEvents(db: Db, buildId: string): Promise<readonly RecordedEvent[]> {
+  const events: RecordedEvent[] = [];
+  for (;;) {
+    const page = await readBuildEvents(db, { buildId, seq: events.at(-1)?.seq ?? 0, limit: PAGE });
+    events.push(...page);
+    if (page.length < PAGE) return events;
+  }
 }

@@ -1,4 +1,5 @@
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
+import { usageError } from "../base/errors.ts";
 
 /** Changes when a build's steps change so that an unfinished build of an older ATOS could not be replayed. */
 export const WORKFLOW_VERSION = "atos-build-1";
@@ -78,6 +79,13 @@ export class BuildQueue implements AsyncDisposable {
   async goOn(buildId: string): Promise<void> {
     const status = await this.#client.retrieveWorkflow(buildId).getStatus();
     if (status === null) return this.enqueue(buildId);
+    const { applicationVersion = WORKFLOW_VERSION } = status;
+    if (applicationVersion !== WORKFLOW_VERSION) {
+      throw usageError(
+        "journal/other-version",
+        `build ${buildId} was begun by another version of ATOS (${applicationVersion}; this one is ${WORKFLOW_VERSION}). Go on with that version, or end it: atos cancel ${buildId}`,
+      );
+    }
     if (["ENQUEUED", "DELAYED", "PENDING", "SUCCESS"].includes(status.status)) return;
     await this.#client.resumeWorkflow(buildId, { queueName: BUILD_QUEUE });
   }

@@ -42,8 +42,8 @@ export const buildRequestSchema = z.object({
     roles: z.partialRecord(z.enum(ROLES), z.string()),
   }),
   prompts: z.record(z.enum(ROLES), rolePromptSchema),
-  /** For a model of a closed domain: the summaries that the goal may have. Absent for general models. */
-  families: z.array(z.string()).optional(),
+  /** For a model of a closed domain: the summaries that the goal may have, and what the domain is. Absent for general models. */
+  domain: z.object({ families: z.array(z.string()), description: z.string() }).optional(),
 });
 
 export type BuildRequest = z.infer<typeof buildRequestSchema>;

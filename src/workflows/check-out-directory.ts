@@ -9,6 +9,8 @@ import { messageOf, usageError } from "../base/errors.ts";
  * @throws {AtosError} `workflows/bad-directory`
  */
 export async function checkOutDirectory(given: string, stateRoot: string): Promise<string> {
+  // An unset variable in a script; resolved, it would be the current folder.
+  if (given === "") throw refuse('""', "it is no name");
   const wanted = resolve(given);
   const existing = await nearestExisting(wanted);
   const real = join(await realpath(existing), wanted.slice(existing.length));
