@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, statfs } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -37,15 +37,20 @@ export type WorkerOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** A worker that is up. `ended` settles when it was idle for long enough or its database went away. */
+/**
+ * A worker that is up. `ended` settles when it was idle for long enough, or when it can't record anything any
+ * more: its database went away or its disk is full.
+ */
 export type Worker = AsyncDisposable & {
   readonly databaseUrl: string;
-  readonly ended: Promise<"idle" | "database-gone">;
+  readonly ended: Promise<"idle" | "database-gone" | "disk-full">;
 };
 
 const TICK_MS = 150;
 const PROGRESS_MS = 200;
 const LOCK_TRIES = 20;
+/** With less than this a database soon fails in the middle of something, and what fails can't be recorded. */
+const MIN_FREE_BYTES = 1 << 20;
 
 /**
  * Starts this state folder's worker: the one process that launches the durable engine, owns the
@@ -54,6 +59,12 @@ const LOCK_TRIES = 20;
 export async function startWorker(options: WorkerOptions): Promise<Worker | undefined> {
   const { folder } = options;
   await mkdir(folder.root, { recursive: true, mode: 0o700 });
+  if (await isDiskFull(folder.root)) {
+    throw missingError(
+      "app/disk-full",
+      `the disk that holds ${folder.root} is full. Make room, at least 200 MiB; unfinished builds are kept and go on by: atos resume`,
+    );
+  }
   await using stack = new AsyncDisposableStack();
   const lock = await waitForLock(folder.lock);
   if (lock === undefined) return undefined;
@@ -74,7 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker | unde
   );
 
   const stop = new AbortController();
-  const idle = tickUntilIdle({ db, control, idleMs: options.idleMs }, stop.signal);
+  const idle = tickUntilIdle({ db, control, root: folder.root, idleMs: options.idleMs }, stop.signal);
   const ended = Promise.race([idle, gone.then(() => "database-gone" as const)]);
   const owned = stack.move();
   return {
@@ -202,17 +213,23 @@ function progressSender(db: Db, nowMs: () => number): BuildDeps["progress"] {
 }
 
 async function tickUntilIdle(
-  worker: { db: Db; control: BuildControl; idleMs: number },
+  worker: { db: Db; control: BuildControl; root: string; idleMs: number },
   signal: AbortSignal,
-): Promise<"idle"> {
+): Promise<"idle" | "disk-full"> {
   let busyAt = performance.now();
   while (!signal.aborted && performance.now() - busyAt < worker.idleMs) {
     await setTimeout(TICK_MS);
+    if (await isDiskFull(worker.root)) return "disk-full";
     // A database that does not answer is waited for; when it is the embedded one, its end is the worker's.
     const busy = await isBusy(worker).catch(() => true);
     if (busy) busyAt = performance.now();
   }
   return "idle";
+}
+
+async function isDiskFull(root: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(root);
+  return bavail * bsize < MIN_FREE_BYTES;
 }
 
 async function isBusy({ db, control }: { db: Db; control: BuildControl }): Promise<boolean> {

@@ -139,7 +139,9 @@ test("surroundings that are wrong are told with the name of the variable", async
   assert.equal(home.code, 2);
   assert.match(home.stderr, /ATOS_HOME must be an absolute path, not "somewhere"/);
 
-  await using noDatabase = new Installation({ DATABASE_URL: `postgres://someone:hunter2@127.0.0.1:${await freePort()}/x` });
+  await using noDatabase = new Installation({
+    DATABASE_URL: `postgres://someone:hunter2@127.0.0.1:${await freePort()}/x`,
+  });
   const database = await noDatabase.run("list");
   assert.equal(database.code, 3, database.stderr);
   assert.match(database.stderr, /the database in DATABASE_URL can't be used: .*ECONNREFUSED/);
@@ -180,8 +182,8 @@ test("of two builds into one folder the second is told the first", async () => {
   assert.match(third.stderr, new RegExp(`build ${first} \\(running\\) delivers to .*atos resume ${first}`));
   const cancelled = await atos.run("cancel", first);
   assert.equal(cancelled.code, 0, cancelled.stderr);
-  const codes = (await Promise.all(clients.map(({ ended }) => ended))).map(({ code }) => code).toSorted();
-  assert.deepEqual(codes, [1, 2]);
+  const codes = (await Promise.all(clients.map(({ ended }) => ended))).map(({ code }) => code);
+  assert.deepEqual(new Set(codes), new Set([1, 2]));
   silent = false;
 });
 
@@ -197,7 +199,10 @@ test("without bubblewrap nothing is run, unless a person says so", async (t) => 
   if (IS_ROOT) {
     const refused = await buildWith(bare, "out", MODEL);
     assert.deepEqual([refused.code, refused.state], [3, "refused"]);
-    assert.match(String(eventsOf(refused, "build-finished")[0]?.["why"]), /no sandbox.*apt-get install bubblewrap.*--unsafe/);
+    assert.match(
+      String(eventsOf(refused, "build-finished")[0]?.["why"]),
+      /no sandbox.*apt-get install bubblewrap.*--unsafe/,
+    );
     const doctor = await bare.run("doctor");
     assert.equal(doctor.code, 3);
     assert.match(doctor.stdout, /✘ sandbox .*bubblewrap/);
@@ -231,7 +236,7 @@ test("a full disk is told, and what was begun goes on when there is room again",
     fillDisk(atos);
     const refused = await atos.run("build", GOAL, "--out", "out", ...MODEL);
     assert.equal(refused.code, 3, refused.stderr);
-    assert.match(refused.stderr, /the state folder .* can't be used: .*disk is full\. Make room/);
+    assert.match(refused.stderr, /the disk that holds .*home is full\. Make room/);
     assertNoStackTrace(refused.stderr);
     freeDisk(atos);
 
@@ -243,9 +248,10 @@ test("a full disk is told, and what was begun goes on when there is room again",
     const id = /"build-queued","build":"([^"]+)"/.exec(text)?.[1] ?? "none";
     fillDisk(atos);
     silent = false;
-    client.kill("SIGINT");
     const { code, stderr } = await client.ended;
-    assert.notEqual(code, 0);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /the disk that holds .*home.* is full.*Make room/);
+    assert.match(stderr, new RegExp(`build ${id} is kept\\. Go on: atos resume ${id}`));
     assertNoStackTrace(stderr);
     freeDisk(atos);
     const resumed = await atos.run("resume", id);

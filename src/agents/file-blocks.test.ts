@@ -66,3 +66,14 @@ test("any text is read without throwing", () => {
     readFileBlocks(text);
   }
 });
+
+test("a draft in the reasoning is no file, and thinking inside a file is the file's", () => {
+  const block = (content: string): string => `FILE: a.py\n\`\`\`\n${content}\`\`\``;
+  const expected = { ok: true, value: [{ path: "a.py", content: "x\n" }] };
+  assert.deepEqual(readFileBlocks(`<think>${block("draft\n")}</think>\n${block("x\n")}`), expected);
+  assert.deepEqual(readFileBlocks(`so I write it down</think>${block("x\n")}`), expected);
+  assert.deepEqual(readFileBlocks(block('t = "</think>"\n')), {
+    ok: true,
+    value: [{ path: "a.py", content: 't = "</think>"\n' }],
+  });
+});

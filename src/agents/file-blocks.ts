@@ -1,6 +1,6 @@
 import type { WorkspaceFile } from "../journal/workspaces.ts";
 import { pathProblem } from "../base/safe-path.ts";
-import type { Read } from "./read.ts";
+import { type Read, withoutReasoning } from "./read.ts";
 
 const MAX_FILES = 20;
 const LABEL = /^[\s>#*]*(?:FILE|File|Filename)\s*:\s*[*`]*\s*([^*`]+?)\s*[*`]*\s*:?\s*$/;
@@ -14,7 +14,7 @@ const OPENING = /^(`{3,}|~{3,})\s*([^`]*)$/;
  * for one path and a path that leaves the workspace. Prose around the blocks is ignored.
  */
 export function readFileBlocks(reply: string): Read<readonly WorkspaceFile[]> {
-  const lines = reply.replaceAll("\r\n", "\n").split("\n");
+  const lines = withoutReasoning(reply).split("\n");
   const files: WorkspaceFile[] = [];
   let label: string | undefined;
   for (let index = 0; index < lines.length; index++) {

@@ -4,14 +4,15 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
 import type { ModelSource } from "../engine/model.ts";
+import { parseModelAddress } from "../engine/model-source.ts";
 import { ROLES } from "./prompt-set.ts";
 import type { Roster } from "./roster.ts";
 
 const modelSchema = z.union([
   z.strictObject({ file: z.string(), context_tokens: z.number().int().positive().optional() }),
   z.strictObject({
-    server: z.url(),
-    model: z.string(),
+    server: z.string(),
+    model: z.string().min(1),
     context_tokens: z.number().int().positive(),
     api_key_variable: z.string().optional(),
   }),
@@ -62,14 +63,17 @@ export async function loadRoster(file: string): Promise<LoadedRoster> {
 function toSource(id: string, model: z.infer<typeof modelSchema>, base: string): ModelSource {
   if ("file" in model)
     return { kind: "gguf", id, path: resolve(base, model.file), contextTokens: model.context_tokens };
-  return {
-    kind: "openai",
-    id,
-    baseUrl: model.server.replace(/\/+$/, ""),
-    model: model.model,
-    contextTokens: model.context_tokens,
-    apiKeyVariable: model.api_key_variable,
-  };
+  // The same door as --model: no password in an address, no query, a /v1 where none is given.
+  const { server, model: name, context_tokens: contextTokens, api_key_variable: apiKeyVariable } = model;
+  const address = parseModelAddress(`${server}#${encodeURIComponent(name)}`, {
+    directory: base,
+    home: base,
+    contextTokens,
+    ...(apiKeyVariable === undefined ? {} : { apiKeyVariable }),
+  });
+  if (address.kind !== "openai")
+    throw usageError("agents/bad-roster", `the model ${id} needs the name of a model on its server`);
+  return { ...address, id };
 }
 
 function parseYaml(text: string, file: string): unknown {

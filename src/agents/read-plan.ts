@@ -1,7 +1,7 @@
 import type { PlannedTask } from "../base/events.ts";
 import { pathProblem } from "../base/safe-path.ts";
 import { TASK_TIERS } from "../base/task.ts";
-import { keyLine, type Read, withoutReasoning } from "./read.ts";
+import { keyLine, type Read, replyLines } from "./read.ts";
 
 const MAX_TASKS = 20;
 
@@ -13,16 +13,17 @@ type Draft = { id: string; tier: string; files: string[]; after: string[]; descr
  */
 export function readPlan(reply: string): Read<readonly PlannedTask[]> {
   const drafts: Draft[] = [];
-  for (const line of withoutReasoning(reply).split("\n")) {
+  for (const line of replyLines(reply)) {
     const pair = keyLine(line);
-    if (pair === undefined) continue;
-    if (pair.key === "TASK") drafts.push({ id: pair.value, tier: "", files: [], after: [], description: "" });
+    if (pair?.key === "TASK") drafts.push({ id: pair.value, tier: "", files: [], after: [], description: "" });
     const draft = drafts.at(-1);
-    if (draft === undefined) continue;
-    if (pair.key === "TIER") draft.tier = pair.value.toLowerCase();
-    if (pair.key === "FILES") draft.files = listOf(pair.value);
-    if (pair.key === "AFTER") draft.after = listOf(pair.value);
-    if (pair.key === "DO") draft.description = pair.value;
+    if (draft === undefined || pair?.key === "TASK") continue;
+    // The first line of each kind counts: a later one that looks like it is part of what there is to do.
+    if (pair?.key === "TIER" && draft.tier === "") draft.tier = pair.value.toLowerCase();
+    else if (pair?.key === "FILES" && draft.files.length === 0) draft.files = listOf(pair.value);
+    else if (pair?.key === "AFTER" && draft.description === "") draft.after = listOf(pair.value);
+    else if (pair?.key === "DO" && draft.description === "") draft.description = pair.value;
+    else if (draft.description !== "" && line.trim() !== "") draft.description += ` ${line.trim()}`;
   }
   return checkPlan(drafts);
 }

@@ -55,6 +55,15 @@ test("a plan that is shown is read back the same", () => {
   assert.deepEqual(readPlan(tasks.map(showTask).join("\n\n")), { ok: true, value: tasks });
 });
 
+test("what follows DO belongs to it, also when it looks like another line", () => {
+  const read = readPlan(
+    "TASK: a\nTIER: simple\nFILES: a.py\nAFTER: none\nDO: write a\n- FILES: b.py are read\n- quickly",
+  );
+  assert.deepEqual(read.ok && read.value.map(({ files, description }) => ({ files, description })), [
+    { files: ["a.py"], description: "write a - FILES: b.py are read - quickly" },
+  ]);
+});
+
 test("a graph that can't be run is refused with its reason", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["Let's first think about the architecture.", /no task was found/],

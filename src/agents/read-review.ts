@@ -1,4 +1,4 @@
-import { keyLine, type Read, withoutReasoning } from "./read.ts";
+import { keyLine, type Read, replyLines } from "./read.ts";
 
 export type Review = {
   /** 0 (useless) to 10. */
@@ -12,7 +12,7 @@ export function readReview(reply: string): Read<Review> {
   let score: number | undefined;
   let verdict: string | undefined;
   const findings: string[] = [];
-  for (const line of withoutReasoning(reply).split("\n")) {
+  for (const line of replyLines(reply)) {
     const item = /^\s*[-*•]\s+(.*\S)\s*$/.exec(line)?.[1];
     const pair = keyLine(line);
     if (pair?.key === "SCORE") score ??= Number.parseFloat(pair.value);

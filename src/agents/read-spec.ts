@@ -1,5 +1,5 @@
 import { findLanguage, type LanguageId } from "../tools/language.ts";
-import { keyLine, type Read, withoutReasoning } from "./read.ts";
+import { keyLine, type Read, replyLines } from "./read.ts";
 
 export type Spec = {
   readonly name: string;
@@ -20,7 +20,7 @@ export function readSpec(reply: string): Read<SpecReply> {
   const fields = new Map<string, string>();
   const criteria: string[] = [];
   let inCriteria = false;
-  for (const line of withoutReasoning(reply).split("\n")) {
+  for (const line of replyLines(reply)) {
     const item = /^\s*(?:[-*•]|\d+[.)])\s+(.*\S)\s*$/.exec(line)?.[1];
     if (inCriteria && item !== undefined) {
       criteria.push(item);

@@ -1,10 +1,20 @@
 /** What came of reading a model's reply. `why` is short, exact, and meant for the model. */
 export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
-/** A reply without its reasoning and without control characters; a reasoning block that never closes swallows the rest. */
+const REASONING = /^\s*<think(?:ing)?>[\s\S]*?(?:<\/think(?:ing)?>|$)/;
+/** Some templates open the block themselves, so that a reply begins inside it. Past a fence it is the text of a file. */
+const REST_OF_REASONING = /^(?:(?!<think|```|~~~)[\s\S])*?<\/think(?:ing)?>/;
+
+/** A reply without the reasoning it begins with; a block that never closes swallows the rest. */
 export function withoutReasoning(reply: string): string {
-  const plain = reply.replaceAll("\r\n", "\n").replace(/[^\P{Cc}\n\t]/gu, "");
-  return plain.replace(/<think(?:ing)?>[\s\S]*?(?:<\/think(?:ing)?>|$)/g, "").trim();
+  return reply.replaceAll("\r\n", "\n").replace(REASONING, "").replace(REST_OF_REASONING, "").trim();
+}
+
+/** The lines of a reply that are to be shown and kept: no reasoning, no control characters. */
+export function replyLines(reply: string): readonly string[] {
+  return withoutReasoning(reply)
+    .replace(/[^\P{Cc}\n\t]/gu, "")
+    .split("\n");
 }
 
 /** `KEY: value` of one line, the key in any case, with Markdown marks around it ignored. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pathProblem } from "./safe-path.ts";
+import { pathConflict, pathProblem } from "./safe-path.ts";
 
 test("plain relative paths are fine", () => {
   for (const path of ["a.py", "src/add-two.ts", "deep/er/x_1.test.ts", ".gitignore"])
@@ -26,4 +26,9 @@ test("whatever could leave the workspace or reach git's own folder is not", () =
     "é".repeat(130),
   ];
   for (const path of bad) assert.notEqual(pathProblem(path), undefined, JSON.stringify(path));
+});
+
+test("a path can't be a file and a folder at once", () => {
+  assert.equal(pathConflict(["a", "b/c", "b/d", "ab/c"]), undefined);
+  assert.match(pathConflict(["a/b/c", "x", "a/b"]) ?? "", /a\/b can't be both/);
 });

@@ -1,5 +1,18 @@
 const MAX_BYTES = 240;
 
+/** Two of `paths` of which one would have to be both a file and a folder, or undefined. */
+export function pathConflict(paths: readonly string[]): string | undefined {
+  const files = new Set(paths);
+  for (const path of paths) {
+    const parts = path.split("/");
+    for (let depth = 1; depth < parts.length; depth++) {
+      const folder = parts.slice(0, depth).join("/");
+      if (files.has(folder)) return `${folder} can't be both a file and the folder of ${path}`;
+    }
+  }
+  return undefined;
+}
+
 /**
  * What is wrong with `path` as the place of a file in a workspace, or undefined when it is fine:
  * relative, below the workspace, not in `.git` or `.atos`, and made of plain characters.

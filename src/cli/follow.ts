@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
-import { EXIT } from "../base/errors.ts";
+import { AtosError, EXIT } from "../base/errors.ts";
 import { type RecordedEvent, readBuildEvents } from "../journal/build-events.ts";
 import { type Build, findBuild, setWish } from "../store/builds.ts";
 import { PROGRESS_CHANNEL, progressSchema } from "../workflows/watch.ts";
@@ -38,13 +38,19 @@ export async function followBuild(
         await using connection = await connect(context, output.note);
         return await followThrough(connection, { output, status, interrupts, buildId, fromSeq, seen });
       } catch (error) {
-        if (!isLostConnection(error)) throw error;
+        if (!isLostConnection(error)) {
+          if (attempt > 0) output.note(`build ${buildId} is kept. Go on: atos resume ${buildId}`);
+          throw error;
+        }
         status.clear();
         output.note("the worker or its database went away; starting again, nothing is lost");
         await setTimeout(POLL_MS * 2 ** Math.min(attempt, 5));
       }
     }
-    throw new Error(`the worker went away ${MAX_RECONNECTS} times; see ${context.folder.workerLog}`);
+    throw new AtosError(
+      "cli/no-worker",
+      `the worker went away ${MAX_RECONNECTS} times; see ${context.folder.workerLog}. Go on: atos resume ${buildId}`,
+    );
   } finally {
     status.clear();
     interrupts[Symbol.dispose]();
@@ -132,7 +138,8 @@ function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error ? String(error.code) : "";
   // 57P01 … 57P03: the server ends or starts; 08…: connection exceptions.
-  if (/^(57P0[123]|08|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)/.test(code)) return true;
+  // 53100: its disk is full, and so the worker is about to end and to say so.
+  if (/^(53100|57P0[123]|08|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)/.test(code)) return true;
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
     error.message,
   );

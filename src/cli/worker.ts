@@ -32,8 +32,10 @@ export async function runWorker(): Promise<number> {
     await removeWorkerFile(folder.workerFile);
     // Crash-only: whatever does not end in order within its time is recovered by the next worker.
     setTimeout(() => process.exit(EXIT.failed), SHUTDOWN_MS).unref();
-    if (why !== "database-gone") await worker[Symbol.asyncDispose]();
-    process.exit(why === "database-gone" ? EXIT.failed : EXIT.done);
+    // Without a database or a disk an orderly end would wait for writes that can't be made.
+    const crashed = why === "database-gone" || why === "disk-full";
+    if (!crashed) await worker[Symbol.asyncDispose]();
+    process.exit(crashed ? EXIT.failed : EXIT.done);
   } catch (error) {
     console.error(
       `${new Date().toISOString()} worker ${process.pid} failed: ${error instanceof Error ? error.stack : String(error)}`,

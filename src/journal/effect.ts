@@ -87,7 +87,9 @@ async function runUnlessDone<T>(
         .execute((trx) => appendBuildEvents(trx, spec.buildId, { events: [event], at: journal.now() }));
       const waitMs = spec.retryAfterMs?.(error, tries);
       if (waitMs === undefined) throw error;
-      await setTimeout(waitMs, undefined, { signal: spec.signal });
+      await setTimeout(waitMs, undefined, { signal: spec.signal }).catch((cause: unknown) => {
+        throw spec.signal.aborted ? spec.signal.reason : cause;
+      });
     }
   }
 }

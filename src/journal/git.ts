@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { AtosError, missingError } from "../base/errors.ts";
 
 export type GitOptions = {
@@ -6,20 +7,13 @@ export type GitOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
+const SETTINGS = fileURLToPath(new URL("git-settings.gitconfig", import.meta.url));
+
 /**
  * Settings that keep a repository's own configuration from running anything: a folder handed to
  * `receipt verify` may come from a stranger. System and user configuration are not read either.
  */
-const SAFE = [
-  "-c",
-  "core.hooksPath=/dev/null",
-  "-c",
-  "core.fsmonitor=false",
-  "-c",
-  "safe.directory=*",
-  "-c",
-  "gc.auto=0",
-];
+const SAFE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"];
 
 /**
  * Runs one git command in `directory` and returns its standard output.
@@ -40,7 +34,7 @@ export function gitBytes(directory: string, args: readonly string[], options: Gi
         HOME: "/nonexistent",
         LC_ALL: "C",
         GIT_CONFIG_NOSYSTEM: "1",
-        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_CONFIG_GLOBAL: SETTINGS,
         GIT_TERMINAL_PROMPT: "0",
         ...options.env,
       },

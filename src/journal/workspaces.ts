@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AtosError } from "../base/errors.ts";
-import { pathProblem } from "../base/safe-path.ts";
+import { pathConflict, pathProblem } from "../base/safe-path.ts";
 import { git, gitBytes } from "./git.ts";
 
 /** A text file of a workspace; `path` is relative, with forward slashes. */
@@ -56,6 +56,9 @@ export class Workspaces {
       if (problem !== undefined)
         throw new AtosError("journal/bad-path", `${JSON.stringify(path)} can't be a file of a workspace: ${problem}`);
     }
+    // Git would drop the file that is in the folder's way without a word.
+    const conflict = pathConflict([...files.map(({ path }) => path), ...(await this.list(base))]);
+    if (conflict !== undefined) throw new AtosError("journal/bad-path", conflict);
     return this.#withIndex(base, async (env) => {
       const entries: string[] = [];
       for (const file of files) {

@@ -63,8 +63,9 @@ test("a load that fails and a wait that is aborted hold nobody up", async () => 
   const broken = pool.lease({ source: source("broken"), report }, never);
   const last = pool.lease({ source: source("c"), report }, never);
   stop.abort(new Error("enough"));
-  await held[Symbol.asyncDispose]();
+  // At once, and not only when the lease before it is over.
   await assert.rejects(aborted, /enough/);
+  await held[Symbol.asyncDispose]();
   await assert.rejects(broken, /broken is broken/);
   assert.equal((await last).model.id, "c");
 });

@@ -1,6 +1,5 @@
 import type { BuildEvent } from "../base/events.ts";
 import type { Model, ModelSource } from "../engine/model.ts";
-import { planLoad } from "./plan-load.ts";
 
 /** The right to use a loaded model for one turn. */
 export type Lease = AsyncDisposable & { readonly model: Model };
@@ -14,7 +13,7 @@ export type LeaseRequest = {
 export type OpenModel = (source: ModelSource, signal: AbortSignal) => Promise<Model>;
 
 /** `key` tells sources apart: two rosters may give one id to different weights. */
-type Loaded = { readonly key: string; readonly model: Model; busy: boolean };
+type Loaded = { readonly key: string; readonly model: Model };
 
 /**
  * Keeps at most one model loaded, and lends it out one turn at a time, first come first served.
@@ -38,18 +37,16 @@ export class ModelPool implements AsyncDisposable {
     const earlier = this.#turn;
     const { promise, resolve: release } = Promise.withResolvers<void>();
     this.#turn = promise;
-    await earlier;
     try {
-      signal.throwIfAborted();
-      const loaded = await this.#makeReady(request, signal);
-      loaded.busy = true;
-      return {
-        model: loaded.model,
-        [Symbol.asyncDispose]: async () => {
-          loaded.busy = false;
-          release();
-        },
-      };
+      await orAborted(earlier, signal);
+    } catch (error) {
+      // Whoever comes next still waits for those before.
+      void earlier.then(release);
+      throw error;
+    }
+    try {
+      const { model } = await this.#makeReady(request, signal);
+      return { model, [Symbol.asyncDispose]: async () => release() };
     } catch (error) {
       release();
       throw error;
@@ -70,14 +67,25 @@ export class ModelPool implements AsyncDisposable {
   }
 
   async #makeReady({ source, report }: LeaseRequest, signal: AbortSignal): Promise<Loaded> {
-    const residents = this.#loaded === undefined ? [] : [{ modelId: this.#loaded.key, busy: this.#loaded.busy }];
     const key = JSON.stringify(source);
-    const plan = planLoad(key, residents);
-    if (plan.kind === "ready" && this.#loaded !== undefined) return this.#loaded;
+    if (this.#loaded?.key === key) return this.#loaded;
     await this.drop(`to make room for ${source.id}`, report);
     const startedAt = this.#nowMs();
-    this.#loaded = { key, model: await this.#open(source, signal), busy: false };
+    this.#loaded = { key, model: await this.#open(source, signal) };
     await report({ type: "model-loaded", model: source.id, durationMs: Math.round(this.#nowMs() - startedAt) });
     return this.#loaded;
+  }
+}
+
+/** Waits for `promise`, which never rejects, or throws the signal's reason as soon as it aborts. */
+async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }

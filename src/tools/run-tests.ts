@@ -6,6 +6,8 @@ import type { Sandbox, SandboxReport, SandboxRequest } from "../sandbox/sandbox.
 import type { Language } from "./language.ts";
 
 export type TestResult = {
+  /** Relative path of the test file; empty when the run as a whole failed. */
+  readonly file: string;
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped";
   readonly message: string;
@@ -15,7 +17,7 @@ export type TestRun = {
   readonly runner: string;
   readonly tests: readonly TestResult[];
   readonly durationMs: number;
-  /** True only when at least one test passed, none failed or was skipped, and the runner ended by itself. */
+  /** True only when every file has a test, every test passed (none was skipped), and the runner ended well by itself. */
   readonly green: boolean;
 };
 
@@ -34,7 +36,14 @@ const RUNNERS_INSIDE = "/opt/atos/runners";
 const reportSchema = z.object({
   runner: z.string(),
   durationMs: z.number(),
-  tests: z.array(z.object({ name: z.string(), outcome: z.enum(["passed", "failed", "skipped"]), message: z.string() })),
+  tests: z.array(
+    z.object({
+      file: z.string(),
+      name: z.string(),
+      outcome: z.enum(["passed", "failed", "skipped"]),
+      message: z.string(),
+    }),
+  ),
 });
 const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), message: z.string() })) });
 
@@ -50,15 +59,18 @@ export async function runTests(sandbox: Sandbox, run: CodeRun, signal: AbortSign
   const report = await sandbox.run(testRequest(sandbox, run, mark), signal);
   const parsed = reportSchema.safeParse(readMarked(report.stdout, mark));
   if (!parsed.success || report.limitHit !== undefined) {
-    const failure: TestResult = { name: "test run", outcome: "failed", message: explainRun(report) };
+    const failure: TestResult = { file: "", name: "test run", outcome: "failed", message: explainRun(report) };
     return { runner: "none", tests: [failure], durationMs: report.durationMs, green: false };
   }
-  const { runner, tests, durationMs } = parsed.data;
-  if (tests.length === 0) {
-    const failure: TestResult = { name: "test run", outcome: "failed", message: "no test was found" };
-    return { runner, tests: [failure], durationMs, green: false };
-  }
-  return { runner, tests, durationMs, green: tests.every((test) => test.outcome === "passed") };
+  const { runner, tests: reported, durationMs } = parsed.data;
+  const silent = run.files.filter((file) => !reported.some((test) => test.file === file));
+  const tests = [
+    ...reported,
+    ...silent.map((file): TestResult => ({ file, name: file, outcome: "failed", message: "no test was found" })),
+  ];
+  if (tests.length === 0) tests.push({ file: "", name: "test run", outcome: "failed", message: "no test was found" });
+  const green = report.exitCode === 0 && tests.every((test) => test.outcome === "passed");
+  return { runner, tests, durationMs, green };
 }
 
 /** The files that can't be parsed, each with the parser's words. Nothing of theirs is run. */

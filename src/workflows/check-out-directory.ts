@@ -15,6 +15,8 @@ export async function checkOutDirectory(given: string, stateRoot: string): Promi
   const existing = await nearestExisting(wanted);
   const real = join(await realpath(existing), wanted.slice(existing.length));
   const state = await realpath(stateRoot).catch(() => stateRoot);
+  if (`${state}${sep}`.startsWith(`${real}${sep}`))
+    throw refuse(given, `ATOS's own state folder ${state} is inside it`);
   if (`${real}${sep}`.startsWith(`${state}${sep}`))
     throw refuse(given, `it is inside ATOS's own state folder ${state}`);
   if (existing === wanted) {

@@ -50,10 +50,12 @@ test("the folder itself stays when it was there: somebody may stand in it", asyn
   }
 });
 
-test("delivering twice changes nothing, also after a person has added files", async () => {
+test("delivering twice changes nothing, also after a person has gone on from it", async () => {
   const wanted = delivery("twice");
   await deliver(wanted);
   writeFileSync(join(wanted.directory, "mine.txt"), "keep");
+  execFileSync("git", ["-C", wanted.directory, "add", "."]);
+  execFileSync("git", ["-C", wanted.directory, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "mine"]);
   await deliver(wanted);
   assert.equal(readFileSync(join(wanted.directory, "mine.txt"), "utf8"), "keep");
 });
@@ -61,6 +63,13 @@ test("delivering twice changes nothing, also after a person has added files", as
 test("a delivery cut off at any point is made anew", async () => {
   for (const [name, setUp] of [
     ["bare", (git: string) => mkdirSync(git)],
+    [
+      "unmarked",
+      (git: string) => {
+        mkdirSync(git);
+        writeFileSync(join(git, "atos-delivery"), "");
+      },
+    ],
     [
       "marked",
       (git: string) => {

@@ -20,7 +20,7 @@ const MARK = "atos-delivery";
  * Puts a commit into `directory` as a fresh git repository on `branch`.
  *
  * Safe to repeat: a half-made delivery of the same build is made anew, a finished one is left
- * alone. Anything else that is in the folder is left alone too, and is an error.
+ * alone. What else is in the folder is left alone too, and is an error.
  *
  * @throws {AtosError} `workflows/directory-not-empty`
  */
@@ -49,10 +49,15 @@ export async function deliver(delivery: Delivery): Promise<void> {
 async function inspect(directory: string, { buildId, commit }: Delivery): Promise<"free" | "delivered" | "foreign"> {
   const names = await readdir(directory);
   if (names.length === 0) return "free";
-  const mark = await readFile(join(directory, ".git", MARK), "utf8").catch(() => undefined);
-  if (mark?.trim() === buildId) return "free";
-  // Made in two moves, so a crash between them leaves an empty .git.
-  if (names.length === 1 && names[0] === ".git" && (await readdir(join(directory, ".git"))).length === 0) return "free";
-  const head = await git(directory, ["rev-parse", "HEAD"]).catch(() => "");
-  return head.trim() === commit ? "delivered" : "foreign";
+  const mark = (await readFile(join(directory, ".git", MARK), "utf8").catch(() => undefined))?.trim();
+  if (mark === buildId) return "free";
+  // Made in several moves: a crash between them leaves a .git with nothing, or with an empty mark.
+  const inside = names.length === 1 && names[0] === ".git" ? await readdir(join(directory, ".git")) : undefined;
+  if (inside?.length === 0 || (inside?.length === 1 && mark === "")) return "free";
+  // A person may have gone on from it already.
+  const arrived = git(directory, ["merge-base", "--is-ancestor", commit, "HEAD"]).then(
+    () => true,
+    () => false,
+  );
+  return (await arrived) ? "delivered" : "foreign";
 }

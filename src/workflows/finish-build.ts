@@ -99,8 +99,9 @@ async function judge(
   if (verification === undefined || work.tests === undefined)
     return { green: false, why: "there is nothing to verify" };
   const tree = work.commits.at(-1)?.tree ?? "";
+  const paths = new Set(await build.deps.workspaces.list(tree));
   for (const { path, sha256: frozen } of work.tests.hashes) {
-    if (sha256(await build.deps.workspaces.read(tree, path)) !== frozen)
+    if (!paths.has(path) || sha256(await build.deps.workspaces.read(tree, path)) !== frozen)
       return { green: false, why: `${path} is not the file that was frozen` };
   }
   const { check } = verification;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PlannedTask } from "../base/events.ts";
+import { pathConflict } from "../base/safe-path.ts";
 import { readFileBlocks } from "../agents/file-blocks.ts";
 import { fill } from "../agents/prompt-set.ts";
 import type { Read } from "../agents/read.ts";
@@ -31,16 +32,18 @@ export async function freezeTests(
   tasks: readonly PlannedTask[],
 ): Promise<Read<FrozenTests>> {
   const language = LANGUAGES[spec.language];
+  const planned = tasks.flatMap((task) => task.files);
   const prompt = build.request.prompts["tester"];
   let conversation = build.open("tester", { task: "tests", tier: "complex", name: "tests" });
   let content = fill(prompt.user, { spec: showSpec(spec), plan: tasks.map(showTask).join("\n\n") });
   for (let draft = 1; ; draft++) {
-    const answer = await build.ask(conversation, content, (reply) => readTests(language, reply));
+    const answer = await build.ask(conversation, content, (reply) => readTests(language, planned, reply));
     if (!answer.read.ok) return { ok: false, why: `the tester's acceptance tests can't be used: ${answer.read.why}` };
     const files = answer.read.value;
     const tree = await build.deps.workspaces.write([...language.scaffold(spec.name, spec.summary), ...files]);
     const problem = problemOf(
       await checkCode(build, { name: `tests/check-${draft}`, task: "tests", tree, language: spec.language }),
+      files,
     );
     if (problem === undefined) return { ok: true, value: await freeze(build, files, tree) };
     if (prompt.rejected === undefined || draft === MAX_DRAFTS)
@@ -60,20 +63,24 @@ async function freeze(build: BuildRun, files: readonly WorkspaceFile[], tree: st
   return { files, hashes, tree };
 }
 
-function problemOf({ check }: CheckResult): string | undefined {
+/** A file that passes without code can't fail for what the code will be: each must be red of its own. */
+function problemOf({ check }: CheckResult, files: readonly WorkspaceFile[]): string | undefined {
   if (check.kind === "syntax") return explainSyntax(check.problems);
-  return check.run.green ? "they pass although there is no code yet" : undefined;
+  const { tests } = check.run;
+  const vacuous = files.find(({ path }) => tests.every((test) => test.file !== path || test.outcome === "passed"));
+  return vacuous === undefined ? undefined : `${vacuous.path} passes although there is no code yet`;
 }
 
-function readTests(language: Language, reply: string): Read<readonly WorkspaceFile[]> {
+function readTests(language: Language, planned: readonly string[], reply: string): Read<readonly WorkspaceFile[]> {
   const files = readFileBlocks(reply);
   if (!files.ok) return files;
   const other = files.value.find((file) => !language.isTestFile(file.path));
-  if (other === undefined) return files;
-  return {
-    ok: false,
-    why: `${other.path} is not a test file; ${language.id === "python" ? "it is named test_NAME.py" : "it is named NAME.test.ts"}`,
-  };
+  if (other !== undefined) {
+    const form = language.id === "python" ? "it is named test_NAME.py" : "it is named NAME.test.ts";
+    return { ok: false, why: `${other.path} is not a test file; ${form}` };
+  }
+  const conflict = pathConflict([...files.value.map((file) => file.path), ...planned]);
+  return conflict === undefined ? files : { ok: false, why: conflict };
 }
 
 export function sha256(text: string): string {

@@ -1,5 +1,6 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
 import { fill } from "../agents/prompt-set.ts";
+import { pathConflict } from "../base/safe-path.ts";
 import type { Read } from "../agents/read.ts";
 import { orderTasks, readPlan } from "../agents/read-plan.ts";
 import { showSpec, type Spec } from "../agents/read-spec.ts";
@@ -29,7 +30,12 @@ function readPlanFor(spec: Spec, reply: string): Read<readonly PlannedTask[]> {
   const plan = readPlan(reply);
   if (!plan.ok) return plan;
   const language = LANGUAGES[spec.language];
-  const testFile = plan.value.flatMap((task) => task.files).find((file) => language.isTestFile(file));
+  const files = plan.value.flatMap((task) => task.files);
+  const testFile = files.find((file) => language.isTestFile(file));
   if (testFile !== undefined) return { ok: false, why: `${testFile} is a test file; tests are not a task` };
-  return plan;
+  const scaffold = language.scaffold(spec.name, spec.summary).map((file) => file.path);
+  const own = files.find((file) => scaffold.includes(file));
+  if (own !== undefined) return { ok: false, why: `${own} is written by ATOS itself; it is not a task's` };
+  const conflict = pathConflict([...files, ...scaffold]);
+  return conflict === undefined ? plan : { ok: false, why: conflict };
 }

@@ -1,12 +1,14 @@
 // A node:test reporter that prints one JSON line behind the mark in ATOS_REPORT_MARK.
-import { basename } from "node:path";
+import { basename, relative } from "node:path";
 
 export default async function* report(source) {
   const tests = [];
   const started = performance.now();
   for await (const { type, data } of source) {
     if (type !== "test:pass" && type !== "test:fail") continue;
-    if (data.details?.type === "suite" && type === "test:pass") continue;
+    const skipped = Boolean(data.skip || data.todo);
+    // A suite that was run is told by its tests; one that was skipped has none to tell it.
+    if (data.details?.type === "suite" && type === "test:pass" && !skipped) continue;
     // A file without tests is told as one that passed.
     if (type === "test:pass" && data.nesting === 0 && data.file !== undefined && data.name === basename(data.file))
       continue;
@@ -15,8 +17,9 @@ export default async function* report(source) {
     if (error?.failureType === "subtestsFailed") continue;
     const cause = error?.cause instanceof Error ? error.cause : error;
     const message = error === undefined ? "" : `${cause.name ?? "Error"}: ${cause.message}`;
-    const outcome = type === "test:fail" ? "failed" : data.skip || data.todo ? "skipped" : "passed";
-    tests.push({ name: data.name, outcome, message: outcome === "failed" ? message : "" });
+    const outcome = type === "test:fail" ? "failed" : skipped ? "skipped" : "passed";
+    const file = data.file === undefined ? "" : relative(process.cwd(), data.file);
+    tests.push({ file, name: data.name, outcome, message: outcome === "failed" ? message : "" });
   }
   const durationMs = Math.round(performance.now() - started);
   yield `\n${process.env.ATOS_REPORT_MARK}${JSON.stringify({ runner: "node:test", tests, durationMs })}\n`;

@@ -52,27 +52,34 @@ class PytestListener:
     def __init__(self):
         self.tests = []
 
-    def add(self, name, outcome, message=""):
-        self.tests.append({"name": name, "outcome": outcome, "message": message})
+    def add(self, report, outcome, message=""):
+        file, _, name = report.nodeid.partition("::")
+        name = name.split("::")[-1] or file
+        self.tests.append({"file": file, "name": name, "outcome": outcome, "message": message})
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.add(report.nodeid, "failed", error_of(report))
+            self.add(report, "failed", error_of(report))
 
     def pytest_runtest_logreport(self, report):
         # A test has three phases; a failure in any of them is the test's own.
-        name = report.nodeid.split("::")[-1]
         if report.failed:
-            self.add(name, "failed", error_of(report))
+            self.add(report, "failed", error_of(report))
         elif report.skipped:
-            self.add(name, "skipped")
+            self.add(report, "skipped")
         elif report.when == "call":
-            self.add(name, "passed")
+            self.add(report, "passed")
 
 
 def run_pytest(pytest, files):
+    """Nothing in the repository may configure its own verification: no conftest, no ini file."""
     listener = PytestListener()
-    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir=.", "--continue-on-collection-errors", *files], plugins=[listener])
+    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "--rootdir=."]
+    status = pytest.main([*quiet, "--continue-on-collection-errors", *files], plugins=[listener])
+    # 5: no test was collected, which the caller sees by itself.
+    if status not in (0, 5) and all(test["outcome"] != "failed" for test in listener.tests):
+        message = "pytest ended early (status %d)" % status
+        listener.tests.append({"file": "", "name": "test run", "outcome": "failed", "message": message})
     return listener.tests
 
 
@@ -80,11 +87,12 @@ class UnittestListener(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.tests = []
+        self.file = ""
 
     def add(self, test, outcome, error=None):
         name = test.id().split(".")[-1]
         message = words(error[0], error[1]) if error else ""
-        self.tests.append({"name": name, "outcome": outcome, "message": message})
+        self.tests.append({"file": self.file, "name": name, "outcome": outcome, "message": message})
 
     def addSuccess(self, test):
         self.add(test, "passed")
@@ -99,10 +107,10 @@ class UnittestListener(unittest.TestResult):
         self.add(test, "skipped")
 
     def addExpectedFailure(self, test, error):
-        self.add(test, "passed")
+        self.add(test, "skipped")
 
     def addUnexpectedSuccess(self, test):
-        self.tests.append({"name": test.id().split(".")[-1], "outcome": "failed", "message": "unexpected success"})
+        self.add(test, "failed", (AssertionError, AssertionError("unexpected success")))
 
     def addSubTest(self, test, subtest, error):
         if error:
@@ -112,13 +120,15 @@ class UnittestListener(unittest.TestResult):
 def run_unittest(files):
     listener = UnittestListener()
     for number, file in enumerate(files):
+        listener.file = file
         try:
             spec = importlib.util.spec_from_file_location("atos_tests_%d" % number, file)
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
             spec.loader.exec_module(module)
         except BaseException as error:  # a test file may also call sys.exit
-            listener.tests.append({"name": file, "outcome": "failed", "message": words(type(error), error)})
+            message = words(type(error), error)
+            listener.tests.append({"file": file, "name": file, "outcome": "failed", "message": message})
             continue
         unittest.defaultTestLoader.loadTestsFromModule(module).run(listener)
     return listener.tests
@@ -129,14 +139,17 @@ def main():
     sys.argv = sys.argv[:1]
     if what == "syntax":
         return report(mark, {"problems": check_syntax(files)})
-    sys.path.insert(0, os.getcwd())
-    started = time.monotonic()
+    # Before the repository can be imported from: a file of its own called pytest.py must not be taken for pytest.
     try:
         import pytest
-    except ImportError:
-        runner, tests = "unittest", run_unittest(files)
-    else:
-        runner, tests = "pytest", run_pytest(pytest, files)
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        pytest = None
+    sys.path.insert(0, os.getcwd())
+    started = time.monotonic()
+    tests = run_unittest(files) if pytest is None else run_pytest(pytest, files)
+    runner = "unittest" if pytest is None else "pytest"
     duration = int((time.monotonic() - started) * 1000)
     report(mark, {"runner": runner, "tests": tests, "durationMs": duration})
 
