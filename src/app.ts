@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import { mkdir, rm, statfs } from "node:fs/promises";
-import { availableParallelism, hostname } from "node:os";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
@@ -19,7 +19,6 @@ import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal
 import { Workspaces } from "./journal/workspaces.ts";
 import { ModelPool } from "./pool/model-pool.ts";
 import { openSandbox } from "./sandbox/open-sandbox.ts";
-import { countActiveBuilds } from "./store/builds.ts";
 import { type Db, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
 import { takeFileLock } from "./store/file-lock.ts";
@@ -27,6 +26,7 @@ import { migrate } from "./store/migrate.ts";
 import { socketDirectory } from "./store/socket-directory.ts";
 import { BuildControl } from "./workflows/build-control.ts";
 import type { BuildDeps } from "./workflows/build-deps.ts";
+import { WORKFLOW_VERSION } from "./workflows/build-request.ts";
 import { CLIENT_NAME, PROGRESS_CHANNEL } from "./workflows/watch.ts";
 
 export type WorkerOptions = {
@@ -43,6 +43,7 @@ export type WorkerOptions = {
  */
 export type Worker = AsyncDisposable & {
   readonly databaseUrl: string;
+  readonly workerId: string;
   readonly ended: Promise<"idle" | "database-gone" | "disk-full">;
 };
 
@@ -77,25 +78,36 @@ export async function startWorker(options: WorkerOptions): Promise<Worker | unde
   await mkdir(folder.scratch, { recursive: true, mode: 0o700 });
 
   await migrateDurableEngine(url);
-  const queue = stack.use(await BuildQueue.open(url));
+  const engine = { databaseUrl: url, workerId: await readWorkerId(folder.workerId), version: WORKFLOW_VERSION };
+  const queue = stack.use(await BuildQueue.open(engine));
   const deps = await openDeps(options, db, stack);
-  const control = new BuildControl(deps, queue);
-  stack.use(
-    await launchDurableEngine({ databaseUrl: url, executorId: executorId(folder), build: (id) => control.run(id) }),
-  );
+  const lost = Promise.withResolvers<"database-gone">();
+  const onLost = (): void => lost.resolve("database-gone");
+  const control = new BuildControl(deps, queue, { workerId: engine.workerId, onLost });
+  stack.use(await launchDurableEngine({ ...engine, build: (id) => control.run(id) }));
 
   const stop = new AbortController();
   const idle = tickUntilIdle({ db, control, root: folder.root, idleMs: options.idleMs }, stop.signal);
-  const ended = Promise.race([idle, gone.then(() => "database-gone" as const)]);
+  const ended = Promise.race([idle, lost.promise, gone.then(() => "database-gone" as const)]);
   const owned = stack.move();
   return {
     databaseUrl: url,
+    workerId: engine.workerId,
     ended,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await owned.disposeAsync();
     },
   };
+}
+
+/** Made once and kept: a name drawn from the machine would change with its host name and strand what it began. */
+async function readWorkerId(file: string): Promise<string> {
+  const known = await readFile(file, "utf8").catch(() => "");
+  if (/^[0-9a-f]{16}$/.test(known.trim())) return known.trim();
+  const made = randomBytes(8).toString("hex");
+  await writeFile(file, `${made}\n`, { mode: 0o600 });
+  return made;
 }
 
 async function waitForLock(path: string): Promise<Disposable | undefined> {
@@ -129,9 +141,9 @@ async function openPostgres(
     return { url: options.databaseUrl, gone: new Promise(() => {}) };
   }
   const { postgres, root } = options.folder;
-  const server = stack.use(
-    await startEmbeddedPostgres({ dataDirectory: postgres, socketDirectory: socketDirectory(root) }),
-  );
+  const sockets = socketDirectory(root);
+  stack.defer(() => rm(sockets, { recursive: true, force: true }));
+  const server = stack.use(await startEmbeddedPostgres({ dataDirectory: postgres, socketDirectory: sockets }));
   return { url: server.url, gone: server.exited };
 }
 
@@ -233,12 +245,9 @@ async function isDiskFull(root: string): Promise<boolean> {
 }
 
 async function isBusy({ db, control }: { db: Db; control: BuildControl }): Promise<boolean> {
-  await control.grantWishes();
-  if (control.running > 0 || (await countActiveBuilds(db)) > 0) return true;
-  const clients = await sql`select 1 from pg_stat_activity where application_name = ${CLIENT_NAME} limit 1`.execute(db);
+  if (await control.tick()) return true;
+  const clients = await sql`
+    select 1 from pg_stat_activity
+    where application_name = ${CLIENT_NAME} and datname = current_database() limit 1`.execute(db);
   return clients.rows.length > 0;
-}
-
-function executorId(folder: StateFolder): string {
-  return `worker-${createHash("sha256").update(`${hostname()}\n${folder.root}`).digest("hex").slice(0, 16)}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { agrees, describeDomain, familiesOf, readClosedDomain } from "./closed-domain.ts";
+import { agrees, describeDomain, familiesOf, namedIn, readClosedDomain } from "./closed-domain.ts";
 
 const domain = readClosedDomain(await readFile(new URL("../../models/nano/domain.yaml", import.meta.url), "utf8"));
 
@@ -118,4 +118,14 @@ test("tells a person what it can do, a line a job", () => {
 
 test("throws on a domain of another shape", () => {
   assert.throws(() => readClosedDomain("version: 2\nfamilies: []\n"));
+});
+
+test("a name that a goal marks and a language that it names are told, and nothing is made up", () => {
+  const cases = [
+    ["Write a Python function add_numbers that adds two numbers", "add_numbers", "python"],
+    ["Create a TypeScript function called total that adds two numbers", "total", "typescript"],
+    ["Implement isEven(n) in ts: is a number even?", "isEven", "typescript"],
+    ["Write a function that adds two numbers", undefined, undefined],
+  ] as const;
+  for (const [goal, name, language] of cases) assert.deepEqual(namedIn(goal, domain), { name, language }, goal);
 });

@@ -70,6 +70,17 @@ function familiesWith(subject: Subject, domain: ClosedDomain, frame: ReadonlySet
   });
 }
 
+/** The name that `goal` marks as the function's, and the language it names; each undefined when it leaves that open. */
+export function namedIn(
+  goal: string,
+  domain: ClosedDomain,
+): { readonly name: string | undefined; readonly language: string | undefined } {
+  const subject = findSubject(goal, stems(domain.frame));
+  const words = plainWords(subject.rest);
+  const language = Object.entries(domain.languages).find(([, names]) => words.some((word) => names.includes(word)));
+  return { name: subject.marked && subject.name !== "" ? subject.name : undefined, language: language?.[0] };
+}
+
 /** Whether the `summary` of a model's spec names one of `families`. A `{n}` left in a family stands for any number. */
 export function agrees(summary: string, families: readonly string[]): boolean {
   const said = summary.trim().toLowerCase();

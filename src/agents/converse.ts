@@ -6,7 +6,8 @@ import type { ModelPool } from "../pool/model-pool.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
 
-const MAX_READS = 3;
+const MAX_REPLIES = 4;
+const RESAMPLE_TEMPERATURE = 0.7;
 const MAX_ENGINE_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 500;
 
@@ -39,6 +40,8 @@ export type Conversation = {
   readonly messages: readonly ChatMessage[];
   /** Turns taken. */
   readonly turns: number;
+  /** How often the open question was asked before without a reply that could be read. */
+  readonly sample: number;
 };
 
 export type Answer<T> = {
@@ -58,17 +61,18 @@ type Turn = {
 const NO_USAGE: TokenUsage = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
 
 /** Opens a conversation: the role's system message, if it has one. */
-export function openConversation(start: Omit<Conversation, "messages" | "turns">): Conversation {
+export function openConversation(start: Omit<Conversation, "messages" | "turns" | "sample">): Conversation {
   const system = start.prompt.system;
-  return { ...start, turns: 0, messages: system === undefined ? [] : [{ role: "system", content: system }] };
+  return { ...start, turns: 0, sample: 0, messages: system === undefined ? [] : [{ role: "system", content: system }] };
 }
 
 /**
  * Says `content` and reads the reply with `reader`.
  *
- * A reply that can't be read is told so, exactly, and asked for again, at most twice and only
- * where the prompt set knows how to ask; then the last `why` is the answer. Every turn is a
- * recorded step. `signal` ends it with its reason.
+ * A reply that can't be read is told so, exactly, and asked for again where the prompt set knows how to ask;
+ * where it does not, the same question is sampled again with another seed and a higher temperature. At most
+ * four replies; then the last `why` is the answer. Every turn is a recorded step. `signal` ends it with its
+ * reason.
  */
 export async function ask<T>(
   deps: TurnDeps,
@@ -84,21 +88,30 @@ export async function ask<T>(
   for (let attempt = 1; ; attempt++) {
     const turn = await takeTurn(deps, { conversation: current, reader }, signal);
     usage.push(turn.usage);
-    current = {
-      ...current,
-      turns: current.turns + 1,
-      messages: [...current.messages, { role: "assistant", content: turn.text }],
-    };
     const read = readTurn(turn, reader, current.prompt);
+    const answered = heard(current, turn);
+    if (read.ok || attempt === MAX_REPLIES) return { conversation: answered, read, usage };
     const { rejected } = current.prompt;
-    if (read.ok || rejected === undefined || turn.noRoom !== undefined || attempt === MAX_READS)
-      return { conversation: current, read, usage };
-    current = say(current, fill(rejected, { why: read.why }));
+    if (rejected === undefined) current = { ...current, turns: current.turns + 1, sample: attempt };
+    else current = say(answered, fill(rejected, { why: read.why }));
   }
 }
 
 function say(conversation: Conversation, content: string): Conversation {
   return { ...conversation, messages: [...conversation.messages, { role: "user", content }] };
+}
+
+function heard(conversation: Conversation, turn: Turn): Conversation {
+  const messages: ChatMessage[] = [...conversation.messages, { role: "assistant", content: turn.text }];
+  return { ...conversation, turns: conversation.turns + 1, messages, sample: 0 };
+}
+
+/** What the next reply is drawn with: the role's own sampling first, then livelier. */
+function samplingOf({ prompt, seed, sample }: Conversation): { readonly temperature: number; readonly seed: number } {
+  return {
+    seed: seed + sample,
+    temperature: sample === 0 ? prompt.temperature : Math.max(prompt.temperature, RESAMPLE_TEMPERATURE),
+  };
 }
 
 function readTurn<T>(turn: Turn, reader: (reply: string) => Read<T>, prompt: RolePrompt): Read<T> {
@@ -119,8 +132,7 @@ function takeTurn<T>(
     model: source.id,
     messages,
     maxTokens: prompt.maxTokens,
-    temperature: prompt.temperature,
-    seed: conversation.seed,
+    ...samplingOf(conversation),
   };
   return runEffect(
     deps.journal,
@@ -156,13 +168,13 @@ function withoutRoom(error: unknown): Turn {
 
 /** One attempt: lease, generate, give back. A model whose process died is dropped, so that the next attempt gets a fresh one. */
 async function generate(deps: TurnDeps, conversation: Conversation, signal: AbortSignal): Promise<Turn> {
-  const { buildId, task, prompt, source, messages, seed } = conversation;
+  const { buildId, task, prompt, source, messages } = conversation;
   const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
   await using lease = await deps.pool.lease({ source, report }, signal);
   let text = "";
   let outputTokens = 0;
   try {
-    const request = { messages, maxTokens: prompt.maxTokens, temperature: prompt.temperature, seed };
+    const request = { messages, maxTokens: prompt.maxTokens, ...samplingOf(conversation) };
     for await (const part of lease.model.generate(request, signal)) {
       if (part.kind === "end") return { text, finish: part.finish, usage: part.usage };
       text += part.text;

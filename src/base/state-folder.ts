@@ -8,6 +8,8 @@ export type StateFolder = {
   /** Tells clients how to reach the worker. */
   readonly workerFile: string;
   readonly workerLog: string;
+  /** Names this installation in a database that it may share with others. */
+  readonly workerId: string;
   readonly postgres: string;
   readonly workspaces: string;
   readonly scratch: string;
@@ -30,6 +32,7 @@ export function stateFolder({ env, platform, home }: Machine): StateFolder {
     lock: join(root, "worker.lock"),
     workerFile: join(root, "worker.json"),
     workerLog: join(root, "worker.log"),
+    workerId: join(root, "worker-id"),
     postgres: join(root, "postgres"),
     workspaces: join(root, "workspaces.git"),
     scratch: join(root, "scratch"),

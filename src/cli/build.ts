@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
-import type { Db } from "../store/database.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
 import { prepareBuild } from "../workflows/prepare-build.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
@@ -12,7 +11,7 @@ import { followBuild } from "./follow.ts";
 import type { Output } from "./output.ts";
 import { showPath } from "./show-path.ts";
 import { VERSION } from "./version.ts";
-import { connect } from "./worker-client.ts";
+import { connect, type Connection } from "./worker-client.ts";
 
 export type BuildFlags = {
   readonly out?: string;
@@ -63,27 +62,26 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
 async function queueBuild(context: CommandContext, request: BuildRequest, output: Output): Promise<Build> {
   await using connection = await connect(context, output.note);
   const at = new Date(request.createdAtMs);
-  await refuseUsedDirectory(connection.db, request.outDirectory);
+  await refuseUsedDirectory(connection, request.outDirectory);
   const day = at.toISOString().slice(2, 10).replaceAll("-", "");
   const id = `${day}-${randomBytes(4).toString("hex")}`;
-  const build = await insertBuild(connection.db, {
+  // The worker sees it there and runs it: nothing else has to be told.
+  return await insertBuild(connection.db, {
     id,
     goal: request.goal,
     request,
+    worker: connection.workerId,
     outDirectory: request.outDirectory,
     at,
   }).catch(async (error: unknown) => {
     // Another client may have been quicker since we looked.
-    await refuseUsedDirectory(connection.db, request.outDirectory);
+    await refuseUsedDirectory(connection, request.outDirectory);
     throw error;
   });
-  const queue = await connection.queue();
-  await queue.enqueue(id);
-  return build;
 }
 
-async function refuseUsedDirectory(db: Db, directory: string): Promise<void> {
-  const other = await buildUsingDirectory(db, directory);
+async function refuseUsedDirectory({ db, workerId }: Connection, directory: string): Promise<void> {
+  const other = await buildUsingDirectory(db, { worker: workerId, outDirectory: directory });
   if (other === undefined) return;
   throw usageError(
     "cli/directory-in-use",

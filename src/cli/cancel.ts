@@ -13,7 +13,7 @@ const MAX_POLLS = 600;
 export async function runCancelCommand(id: string | undefined, output: Output): Promise<number> {
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  const build = await chooseBuild(db, id);
+  const build = await chooseBuild(connection, id);
   if (!(await setWish(db, { id: build.id, wish: "cancel", at: new Date() }))) {
     throw usageError("cli/already-ended", `build ${build.id} has ended already: it is ${build.state}`);
   }

@@ -22,6 +22,8 @@ const resultSchema = z.object({
   durationMs: z.number(),
 });
 
+const refusalSchema = z.object({ why: z.string(), exitCode: z.number() });
+
 /** Says how a followed build ended, in three lines, and returns the exit code. */
 export function finish(output: Output, followed: Followed, buildId: string): number {
   if (followed.kind === "left") {
@@ -36,22 +38,20 @@ export function finish(output: Output, followed: Followed, buildId: string): num
   return exitCode;
 }
 
-function exitCodeOf({ build, events }: Extract<Followed, { kind: "ended" }>): number {
+function exitCodeOf({ build, position }: Extract<Followed, { kind: "ended" }>): number {
   switch (build.state) {
     case "green":
       return EXIT.done;
     case "refused":
-      return EXIT.missing;
+      return refusalSchema.parse(build.result).exitCode;
     case "red":
     case "cancelled":
       return EXIT.failed;
     case "queued":
     case "running":
       return EXIT.interrupted;
-    case "paused": {
-      const last = events.findLast(({ event }) => event.type === "build-paused")?.event;
-      return last?.type === "build-paused" ? last.exitCode : EXIT.interrupted;
-    }
+    case "paused":
+      return position.pauseExitCode ?? EXIT.interrupted;
   }
 }
 
@@ -62,12 +62,8 @@ export function summary(build: Build, exitCode: number): string {
     const how = exitCode === EXIT.interrupted ? "Paused." : "Paused, as something is in the way (see above).";
     return `${how} Everything finished so far is kept.\nGo on:  atos resume ${build.id}\nEnd it: atos cancel ${build.id}`;
   }
-  if (!result.success) {
-    const { why } = z.object({ why: z.string() }).catch({ why: build.state }).parse(build.result);
-    return build.state === "refused"
-      ? `Refused: ${why}\nNothing was built. Set up a model that can: atos build --help`
-      : `Ended: ${why}`;
-  }
+  if (build.state === "refused") return `Refused: ${refusalSchema.parse(build.result).why}\nNothing was built.`;
+  if (!result.success) return `Ended: ${build.state}`;
   const { passed, failed, turns, promptTokens, outputTokens, durationMs, directory, branch, why, commit } = result.data;
   const cost = `${turns} turns, ${promptTokens} + ${outputTokens} tokens, ${seconds(durationMs)}, no cloud`;
   if (build.state === "green") {

@@ -6,16 +6,22 @@ import { type Build, findBuild, setWish } from "../store/builds.ts";
 import { PROGRESS_CHANNEL, progressSchema } from "../workflows/watch.ts";
 import type { CommandContext } from "./context.ts";
 import type { Output } from "./output.ts";
+import { isLostConnection } from "./lost-connection.ts";
 import { renderEvent } from "./render-event.ts";
 import { openStatusLine, type StatusLine } from "./status-line.ts";
 import { connect, type Connection } from "./worker-client.ts";
 
 export type Followed =
-  | { readonly kind: "ended"; readonly build: Build; readonly events: readonly RecordedEvent[] }
+  | { readonly kind: "ended"; readonly build: Build; readonly position: Position }
   | { readonly kind: "left" };
 
+/** How far a build was followed: the last event's number, and with what exit code it parked, if it did. */
+export type Position = { seq: number; pauseExitCode: number | undefined };
+
 const POLL_MS = 100;
+const LEAVE_MS = 500;
 const PAGE = 200;
+/** In a row, without an event between them. */
 const MAX_RECONNECTS = 10;
 
 /**
@@ -31,18 +37,20 @@ export async function followBuild(
 ): Promise<Followed> {
   const status = openStatusLine(!output.json && process.stderr.isTTY);
   const interrupts = listenForInterrupts(output);
-  const seen: RecordedEvent[] = [];
+  const position: Position = { seq: fromSeq, pauseExitCode: undefined };
   try {
     for (let attempt = 0; attempt < MAX_RECONNECTS; attempt++) {
+      const before = position.seq;
       try {
         await using connection = await connect(context, output.note);
-        return await followThrough(connection, { output, status, interrupts, buildId, fromSeq, seen });
+        return await followThrough(connection, { output, status, interrupts, buildId, position });
       } catch (error) {
         if (!isLostConnection(error)) {
           if (attempt > 0) output.note(`build ${buildId} is kept. Go on: atos resume ${buildId}`);
           throw error;
         }
         status.clear();
+        if (position.seq > before) attempt = 0;
         output.note("the worker or its database went away; starting again, nothing is lost");
         await setTimeout(POLL_MS * 2 ** Math.min(attempt, 5));
       }
@@ -62,12 +70,11 @@ type Follow = {
   readonly status: StatusLine;
   readonly interrupts: Interrupts;
   readonly buildId: string;
-  readonly fromSeq: number;
-  readonly seen: RecordedEvent[];
+  readonly position: Position;
 };
 
 async function followThrough(connection: Connection, follow: Follow): Promise<Followed> {
-  const { output, status, interrupts, buildId, seen } = follow;
+  const { output, status, interrupts, buildId, position } = follow;
   await using _progress = await listenForProgress(connection.databaseUrl, follow);
   let asked = false;
   for (;;) {
@@ -76,24 +83,24 @@ async function followThrough(connection: Connection, follow: Follow): Promise<Fo
       asked = await setWish(connection.db, { id: buildId, wish: "pause", at: new Date() });
     // Read before the events: what ended before this moment has all its events.
     const build = await findBuild(connection.db, buildId);
-    const events = await readBuildEvents(connection.db, {
-      buildId,
-      seq: seen.at(-1)?.seq ?? follow.fromSeq,
-      limit: PAGE,
-    });
+    const events = await readBuildEvents(connection.db, { buildId, seq: position.seq, limit: PAGE });
     for (const recorded of events) {
-      seen.push(recorded);
       status.clear();
-      output.emit({ seq: recorded.seq, at: recorded.at, ...recorded.event });
-      const text = renderEvent(recorded.event);
-      if (text !== undefined) output.say(text);
+      show(output, recorded);
+      position.seq = recorded.seq;
+      if (recorded.event.type === "build-paused") position.pauseExitCode = recorded.event.exitCode;
     }
     if (events.length === PAGE) continue;
-    if (build !== undefined && !["queued", "running"].includes(build.state))
-      return { kind: "ended", build, events: seen };
+    if (build !== undefined && !["queued", "running"].includes(build.state)) return { kind: "ended", build, position };
     status.draw();
     await setTimeout(POLL_MS, undefined, { signal: interrupts.second }).catch(() => {});
   }
+}
+
+function show(output: Output, { seq, at, event }: RecordedEvent): void {
+  output.emit({ seq, at, ...event });
+  const text = renderEvent(event);
+  if (text !== undefined) output.say(text);
 }
 
 async function listenForProgress(databaseUrl: string, { status, buildId }: Follow): Promise<AsyncDisposable> {
@@ -115,9 +122,11 @@ function listenForInterrupts(output: Output): Interrupts {
   let count = 0;
   const listener = (): void => {
     count++;
-    if (count === 1) output.note("\npausing after the running step … (Ctrl-C again leaves at once)");
-    if (count === 2) second.abort();
-    if (count > 2) process.exit(EXIT.interrupted);
+    if (count === 1) output.note("\npausing … (Ctrl-C again leaves at once)");
+    if (count < 2) return;
+    second.abort();
+    // Whatever is waited for just then (a worker that starts, a database that does not answer).
+    globalThis.setTimeout(() => process.exit(EXIT.interrupted), LEAVE_MS).unref();
   };
   process.on("SIGINT", listener);
   process.on("SIGTERM", listener);
@@ -131,16 +140,4 @@ function listenForInterrupts(output: Output): Interrupts {
       process.off("SIGTERM", listener);
     },
   };
-}
-
-/** Errors of the connection, as opposed to errors of what was asked through it. */
-function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? String(error.code) : "";
-  // 57P01 … 57P03: the server ends or starts; 08…: connection exceptions.
-  // 53100: its disk is full, and so the worker is about to end and to say so.
-  if (/^(53100|57P0[123]|08|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)/.test(code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
-    error.message,
-  );
 }

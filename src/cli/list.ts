@@ -2,7 +2,6 @@ import { EXIT, usageError } from "../base/errors.ts";
 import { listBuilds } from "../store/builds.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
-import { plain } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
 import { connect } from "./worker-client.ts";
 
@@ -21,7 +20,7 @@ export async function runListCommand(limitText: string, output: Output): Promise
   );
   if (builds.length === 0) output.say('no builds yet; start one: atos build "…" --out DIR');
   for (const build of builds) {
-    const goal = plain(build.goal.split("\n")[0] ?? "");
+    const goal = build.goal.split("\n")[0] ?? "";
     output.say(
       `${build.id}  ${build.state.padEnd(9)}  ${goal.length > 60 ? `${goal.slice(0, 59)}…` : goal}  → ${showPath(build.outDirectory)}`,
     );

@@ -4,13 +4,12 @@ import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { receiptToMarkdown } from "../workflows/receipt.ts";
 import { readReceiptOf, verifyReceipt } from "../workflows/verify-receipt.ts";
 import type { Output } from "./output.ts";
-import { plain } from "./render-event.ts";
 
 /** `atos receipt show [DIR]`: the receipt of a delivered repository. Checks nothing. */
 export async function runReceiptShowCommand(directory: string, output: Output): Promise<number> {
   const receipt = await readReceiptOf(resolve(directory));
   output.emit(receipt);
-  output.say(receiptToMarkdown(receipt).split("\n").map(plain).join("\n"));
+  output.say(receiptToMarkdown(receipt));
   return EXIT.done;
 }
 
@@ -34,7 +33,7 @@ export async function runReceiptVerifyCommand(
     laterCommits,
     findings,
   });
-  for (const finding of findings) output.say(`${finding.ok ? "✔" : "✘"} ${finding.check}: ${plain(finding.detail)}`);
+  for (const finding of findings) output.say(`${finding.ok ? "✔" : "✘"} ${finding.check}: ${finding.detail}`);
   if (laterCommits > 0)
     output.say(`– ${laterCommits} later commit${laterCommits === 1 ? "" : "s"}: the receipt says nothing about them`);
   output.say(ok ? "\nThe receipt holds." : "\nThe receipt does not hold, or is not green.");

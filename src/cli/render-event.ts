@@ -57,7 +57,8 @@ export function renderEvent(event: BuildEvent): string | undefined {
     case "build-resumed":
       return line("resumed", "going on from the last recorded step");
     case "build-finished":
-      return line(event.outcome, event.why);
+      // A refusal is long, and the summary says it.
+      return line(event.outcome, event.outcome === "refused" ? "nothing was built" : event.why);
   }
 }
 
@@ -77,12 +78,7 @@ function taskLine(task: PlannedTask): string {
 }
 
 function line(label: string, text: string): string {
-  return `${label.padEnd(10)} ${plain(text)}`;
-}
-
-/** Text from a model or a test may hold control sequences; a terminal must not obey them. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => (character === "\t" ? " " : "�")).trimEnd();
+  return `${label.padEnd(10)} ${text.split("\n").join(`\n${" ".repeat(11)}`)}`;
 }
 
 export function seconds(ms: number): string {

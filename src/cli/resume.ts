@@ -1,8 +1,9 @@
+import { z } from "zod";
 import { usageError } from "../base/errors.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
-import { type Build, findBuild, latestUnfinishedBuild, setBuildState, setWish } from "../store/builds.ts";
-import type { Db } from "../store/database.ts";
+import { type Build, findBuild, latestUnfinishedBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
 import { lastSeq } from "../store/events.ts";
+import { WORKFLOW_VERSION } from "../workflows/build-request.ts";
 import { commandContext } from "./context.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
@@ -20,29 +21,40 @@ export async function runResumeCommand(id: string | undefined, output: Output): 
 
 async function goOn(connection: Connection, id: string | undefined): Promise<{ build: Build; fromSeq: number }> {
   await using open = connection;
-  const build = await chooseBuild(open.db, id);
+  const build = await chooseBuild(open, id);
   const fromSeq = await lastSeq(open.db, build.id);
-  if (!["queued", "running", "paused"].includes(build.state)) return { build, fromSeq };
+  if (build.state !== "paused") return { build, fromSeq };
+  refuseOtherVersion(build);
   const at = new Date();
-  if (build.state === "paused") {
-    await open.db.transaction().execute(async (trx) => {
-      await setWish(trx, { id: build.id, wish: null, at });
-      await setBuildState(trx, { id: build.id, state: "queued", at });
-      await appendBuildEvents(trx, build.id, { events: [{ type: "build-resumed" }], at });
-    });
-  }
-  // Also for one that was queued or running: a crash may have come between its row and its place in the queue.
-  const queue = await open.queue();
-  await queue.goOn(build.id);
+  await open.db.transaction().execute(async (trx) => {
+    const now = await lockBuild(trx, build.id);
+    if (now?.state !== "paused") return;
+    await setWish(trx, { id: build.id, wish: null, at });
+    await setBuildState(trx, { id: build.id, state: "queued", at });
+    await appendBuildEvents(trx, build.id, { events: [{ type: "build-resumed" }], at });
+  });
   return { build, fromSeq };
 }
 
-/** The build called `id`, or the latest unfinished one. */
-export async function chooseBuild(db: Db, id: string | undefined): Promise<Build> {
-  const build = id === undefined ? await latestUnfinishedBuild(db) : await findBuild(db, id);
-  if (build !== undefined) return build;
+function refuseOtherVersion(build: Build): void {
+  const { workflowVersion } = z.object({ workflowVersion: z.string() }).parse(build.request);
+  if (workflowVersion === WORKFLOW_VERSION) return;
   throw usageError(
-    "cli/no-such-build",
-    id === undefined ? "there is no unfinished build; see: atos list" : `there is no build ${id}; see: atos list`,
+    "cli/other-version",
+    `build ${build.id} was begun by another version of ATOS (${workflowVersion}; this one is ${WORKFLOW_VERSION}). Go on with that version, or end it: atos cancel ${build.id}`,
+  );
+}
+
+/** The build called `id`, or the latest unfinished one of this installation. */
+export async function chooseBuild({ db, workerId }: Connection, id: string | undefined): Promise<Build> {
+  const build = id === undefined ? await latestUnfinishedBuild(db, workerId) : await findBuild(db, id);
+  if (build === undefined) {
+    const why = id === undefined ? "there is no unfinished build" : `there is no build ${id}`;
+    throw usageError("cli/no-such-build", `${why}; see: atos list`);
+  }
+  if (build.worker === workerId) return build;
+  throw usageError(
+    "cli/other-installation",
+    `build ${build.id} belongs to another installation that shares this database; ask there`,
   );
 }

@@ -4,7 +4,7 @@ import { findBuild, listBuilds } from "../store/builds.ts";
 import { listTasks } from "../store/tasks.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
-import { plain, renderEvent } from "./render-event.ts";
+import { renderEvent } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
 import { connect } from "./worker-client.ts";
 
@@ -51,10 +51,10 @@ export async function runStatusCommand(id: string | undefined, output: Output): 
     result,
   });
   output.say(
-    `${build.id}  ${state}  ${plain(goal.split("\n")[0] ?? "")}\n→ ${showPath(outDirectory)} · ${usage.length} turns · ${tokens.prompt} + ${tokens.output} tokens`,
+    `${build.id}  ${state}  ${goal.split("\n")[0] ?? ""}\n→ ${showPath(outDirectory)} · ${usage.length} turns · ${tokens.prompt} + ${tokens.output} tokens`,
   );
   for (const task of tasks)
-    output.say(`${SIGNS[task.state]} ${task.state.padEnd(8)} ${task.id} (${task.tier}): ${plain(task.description)}`);
+    output.say(`${SIGNS[task.state]} ${task.state.padEnd(8)} ${task.id} (${task.tier}): ${task.description}`);
   const lines = events.flatMap(({ event }) => renderEvent(event) ?? []);
   output.say(`\n${lines.slice(-LAST_LINES).join("\n")}`);
   if (state === "paused") output.say(`\nGo on: atos resume ${build.id}`);

@@ -3,19 +3,20 @@ import { mkdirSync, openSync, closeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
-import { AtosError, messageOf } from "../base/errors.ts";
-import type { BuildQueue } from "../journal/durable-engine.ts";
+import { AtosError, messageOf, usageError } from "../base/errors.ts";
 import { type Database, openDatabase } from "../store/database.ts";
+import { takeFileLock } from "../store/file-lock.ts";
 import { CLIENT_NAME } from "../workflows/watch.ts";
 import type { CommandContext } from "./context.ts";
 import { readWorkerFile, type WorkerFile } from "./worker-file.ts";
+import { VERSION } from "./version.ts";
 import { type WorkerMessage, workerMessageSchema } from "./worker-message.ts";
 
 /** A client's way to the worker. Its open connection keeps the worker from going idle. */
 export type Connection = AsyncDisposable & {
   readonly db: Database;
   readonly databaseUrl: string;
-  queue(): Promise<BuildQueue>;
+  readonly workerId: string;
 };
 
 const MAX_TRIES = 8;
@@ -25,7 +26,8 @@ const START_MS = 120_000;
 /**
  * Connects to this state folder's worker, and starts one first when none runs.
  *
- * @throws {AtosError} what kept the worker from starting, in its own words and with its exit code.
+ * @throws {AtosError} `cli/other-worker` when the one that runs is of another version or database; else what
+ *   kept the worker from starting, in its own words and with its exit code.
  */
 export async function connect(context: CommandContext, note: (text: string) => void): Promise<Connection> {
   for (let attempt = 1; ; attempt++) {
@@ -40,34 +42,21 @@ export async function connect(context: CommandContext, note: (text: string) => v
   }
 }
 
-function openConnection({ databaseUrl }: WorkerFile): Connection {
-  const db = openDatabase(withName(databaseUrl));
-  let queue: Promise<BuildQueue> | undefined;
-  return {
-    db,
-    databaseUrl: withName(databaseUrl),
-    queue: () => (queue ??= openQueue(databaseUrl)),
-    [Symbol.asyncDispose]: async () => {
-      if (queue !== undefined) await (await queue)[Symbol.asyncDispose]();
-      await db.destroy();
-    },
-  };
-}
-
-/** Loaded only by the commands that change something: the durable engine is large. */
-async function openQueue(databaseUrl: string): Promise<BuildQueue> {
-  const { BuildQueue } = await import("../journal/durable-engine.ts");
-  return BuildQueue.open(databaseUrl);
+function openConnection({ databaseUrl, workerId }: WorkerFile): Connection {
+  const url = withName(databaseUrl);
+  const db = openDatabase(url);
+  return { db, databaseUrl: url, workerId, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
 function withName(databaseUrl: string): string {
   return `${databaseUrl}${databaseUrl.includes("?") ? "&" : "?"}application_name=${CLIENT_NAME}`;
 }
 
-/** The worker that answers, if there is one: its process lives and its database lets us in. */
-async function runningWorker({ folder }: CommandContext): Promise<WorkerFile | undefined> {
-  const file = await readWorkerFile(folder.workerFile);
-  if (file === undefined || !isAlive(file.pid)) return undefined;
+/** The worker that answers, if there is one: it holds its lock and its database lets us in. */
+async function runningWorker(context: CommandContext): Promise<WorkerFile | undefined> {
+  const file = await readWorkerFile(context.folder.workerFile);
+  if (file === undefined || !isHeld(context.folder.lock)) return undefined;
+  refuseOther(file, context);
   const client = new Client({ connectionString: withName(file.databaseUrl), connectionTimeoutMillis: 5000 });
   client.on("error", () => {});
   try {
@@ -81,12 +70,25 @@ async function runningWorker({ folder }: CommandContext): Promise<WorkerFile | u
   }
 }
 
-function isAlive(pid: number): boolean {
+/** A process id may be another's by now; a lock is held by a living process only. */
+function isHeld(lock: string): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    const taken = takeFileLock(lock);
+    taken?.[Symbol.dispose]();
+    return taken === undefined;
+  } catch {
+    return false;
+  }
+}
+
+function refuseOther({ pid, databaseUrl, givenDatabase, version }: WorkerFile, context: CommandContext): void {
+  const end = `It ends by itself when it is idle; to end it now: kill ${pid}`;
+  if (version !== VERSION) {
+    throw usageError("cli/other-worker", `a worker of ATOS ${version} is running, and this is ${VERSION}. ${end}`);
+  }
+  if ((givenDatabase ? databaseUrl : undefined) !== context.databaseUrl) {
+    const other = givenDatabase ? "another DATABASE_URL" : "its embedded database";
+    throw usageError("cli/other-worker", `a worker is running on ${other}, not on what DATABASE_URL says now. ${end}`);
   }
 }
 

@@ -1,7 +1,14 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 
-const workerFileSchema = z.object({ pid: z.number().int().positive(), databaseUrl: z.string(), version: z.string() });
+const workerFileSchema = z.object({
+  pid: z.number().int().positive(),
+  databaseUrl: z.string(),
+  /** Whether the database is the one in DATABASE_URL, and not the embedded one. */
+  givenDatabase: z.boolean(),
+  workerId: z.string(),
+  version: z.string(),
+});
 
 /** How clients reach the worker of a state folder. */
 export type WorkerFile = z.infer<typeof workerFileSchema>;

@@ -24,7 +24,13 @@ export async function runWorker(): Promise<number> {
     const asked = new Promise<"asked">((resolve) => {
       for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve("asked"));
     });
-    await writeWorkerFile(folder.workerFile, { pid: process.pid, databaseUrl: worker.databaseUrl, version: VERSION });
+    await writeWorkerFile(folder.workerFile, {
+      pid: process.pid,
+      databaseUrl: worker.databaseUrl,
+      givenDatabase: databaseUrl !== undefined,
+      workerId: worker.workerId,
+      version: VERSION,
+    });
     console.error(`${new Date().toISOString()} worker ${process.pid} is up`);
     await tell({ kind: "ready" });
     const why = await Promise.race([worker.ended, asked]);

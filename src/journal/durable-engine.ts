@@ -1,10 +1,6 @@
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
-import { usageError } from "../base/errors.ts";
 
-/** Changes when a build's steps change so that an unfinished build of an older ATOS could not be replayed. */
-export const WORKFLOW_VERSION = "atos-build-1";
-export const BUILD_QUEUE = "builds";
-export const BUILD_WORKFLOW = "build";
+const BUILD_WORKFLOW = "build";
 const APPLICATION = "atos";
 const MAX_BUILDS_AT_ONCE = 4;
 const POLL_MS = 100;
@@ -12,17 +8,25 @@ const POLL_MS = 100;
 export type DurableEngineOptions = {
   readonly databaseUrl: string;
   /** Unique among the workers of one database, and the same after a restart: it owns the builds it began. */
-  readonly executorId: string;
+  readonly workerId: string;
+  /** Of the build workflow; a recorded build of another version can't be replayed. */
+  readonly version: string;
   readonly build: (buildId: string) => Promise<void>;
 };
+
+/** Each worker has a queue of its own: a build's folder, model files and keys are on one machine only. */
+function queueOf(workerId: string): string {
+  return `builds-${workerId}`;
+}
 
 /** Launches DBOS: builds that a crash cut off go on at once, queued ones as places get free. */
 export async function launchDurableEngine(options: DurableEngineOptions): Promise<AsyncDisposable> {
   DBOS.setConfig({
     name: APPLICATION,
     systemDatabaseUrl: options.databaseUrl,
-    executorID: options.executorId,
-    applicationVersion: WORKFLOW_VERSION,
+    executorID: options.workerId,
+    applicationVersion: options.version,
+    listenQueues: [queueOf(options.workerId)],
     logLevel: "warn",
     tracingEnabled: false,
     // DBOS sets it by a query of its own on each new connection, which pg 8.23 warns of.
@@ -30,7 +34,7 @@ export async function launchDurableEngine(options: DurableEngineOptions): Promis
   });
   DBOS.registerWorkflow(options.build, { name: BUILD_WORKFLOW });
   await DBOS.launch();
-  await DBOS.registerQueue(BUILD_QUEUE, {
+  await DBOS.registerQueue(queueOf(options.workerId), {
     workerConcurrency: MAX_BUILDS_AT_ONCE,
     minPollingIntervalMs: POLL_MS,
     onConflict: "always_update",
@@ -43,31 +47,26 @@ export function migrateDurableEngine(databaseUrl: string): Promise<void> {
   return DBOS.migrate(databaseUrl);
 }
 
-/** Asks for builds to be run, stopped and run on, from outside the worker or beside a running build. */
+/** Asks for builds to be run, stopped and run on, beside the workflows themselves. */
 export class BuildQueue implements AsyncDisposable {
   readonly #client: DBOSClient;
+  readonly #queueName: string;
+  readonly #version: string;
 
-  private constructor(client: DBOSClient) {
+  private constructor(client: DBOSClient, { workerId, version }: { workerId: string; version: string }) {
     this.#client = client;
+    this.#queueName = queueOf(workerId);
+    this.#version = version;
   }
 
-  static async open(databaseUrl: string): Promise<BuildQueue> {
-    return new BuildQueue(
-      await DBOSClient.create({
-        systemDatabaseUrl: databaseUrl,
-        applicationName: APPLICATION,
-        systemDatabasePoolSize: 2,
-        systemDatabaseIdleTransactionTimeoutMs: 0,
-      }),
-    );
-  }
-
-  /** Queues a build; the same id twice is queued once. */
-  async enqueue(buildId: string): Promise<void> {
-    await this.#client.enqueue(
-      { workflowName: BUILD_WORKFLOW, queueName: BUILD_QUEUE, workflowID: buildId, appVersion: WORKFLOW_VERSION },
-      buildId,
-    );
+  static async open(options: Omit<DurableEngineOptions, "build">): Promise<BuildQueue> {
+    const client = await DBOSClient.create({
+      systemDatabaseUrl: options.databaseUrl,
+      applicationName: APPLICATION,
+      systemDatabasePoolSize: 2,
+      systemDatabaseIdleTransactionTimeoutMs: 0,
+    });
+    return new BuildQueue(client, options);
   }
 
   /** Ends the workflow's claim to go on, without an outcome; {@link goOn} gives it back. */
@@ -75,19 +74,26 @@ export class BuildQueue implements AsyncDisposable {
     await this.#client.cancelWorkflow(buildId);
   }
 
-  /** Queues a stopped build again: recorded steps are not repeated. A build that is queued or running is left alone. */
-  async goOn(buildId: string): Promise<void> {
+  /**
+   * Queues a build that is new, or stopped: recorded steps are not repeated. One that is queued or running is
+   * left alone. False when its workflow has ended and can't go on.
+   */
+  async goOn(buildId: string): Promise<boolean> {
     const status = await this.#client.retrieveWorkflow(buildId).getStatus();
-    if (status === null) return this.enqueue(buildId);
-    const { applicationVersion = WORKFLOW_VERSION } = status;
-    if (applicationVersion !== WORKFLOW_VERSION) {
-      throw usageError(
-        "journal/other-version",
-        `build ${buildId} was begun by another version of ATOS (${applicationVersion}; this one is ${WORKFLOW_VERSION}). Go on with that version, or end it: atos cancel ${buildId}`,
-      );
+    if (status === null) {
+      const workflow = {
+        workflowName: BUILD_WORKFLOW,
+        queueName: this.#queueName,
+        workflowID: buildId,
+        appVersion: this.#version,
+      };
+      await this.#client.enqueue(workflow, buildId);
+      return true;
     }
-    if (["ENQUEUED", "DELAYED", "PENDING", "SUCCESS"].includes(status.status)) return;
-    await this.#client.resumeWorkflow(buildId, { queueName: BUILD_QUEUE });
+    if (["SUCCESS", "ERROR"].includes(status.status)) return false;
+    if (["ENQUEUED", "DELAYED", "PENDING"].includes(status.status)) return true;
+    await this.#client.resumeWorkflow(buildId, { queueName: this.#queueName });
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

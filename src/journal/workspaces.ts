@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AtosError } from "../base/errors.ts";
 import { pathConflict, pathProblem } from "../base/safe-path.ts";
@@ -41,6 +41,8 @@ export class Workspaces {
     // Byte-identical in and out, whatever .gitattributes an agent writes.
     await mkdir(join(directory, "info"), { recursive: true });
     await writeFile(join(directory, "info", "attributes"), "* -text -filter -ident -working-tree-encoding\n");
+    // Indexes that a crash left behind; one in use belongs to this process, which begins here.
+    for (const name of await readdir(directory)) if (name.startsWith("index-")) await rm(join(directory, name));
     return new Workspaces(directory);
   }
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { AtosError } from "../base/errors.ts";
 import {
+  activeBuilds,
   buildsWithWish,
   buildUsingDirectory,
-  countActiveBuilds,
   findBuild,
   insertBuild,
   latestUnfinishedBuild,
@@ -30,6 +30,7 @@ async function queued(id: string, second = 0) {
     id,
     goal: `goal of ${id}`,
     request: { b: 1, a: [null, "ü"] },
+    worker: "w",
     outDirectory: `/out/${id}`,
     at: at(second),
   });
@@ -43,6 +44,7 @@ test("a build is found as it was inserted", async () => {
     state: "queued",
     request: { b: 1, a: [null, "ü"] },
     wish: null,
+    worker: "w",
     outDirectory: "/out/one",
     result: null,
     createdAt: at(0),
@@ -54,7 +56,7 @@ test("a build is found as it was inserted", async () => {
 
 test("a request comes back with its keys in order and with characters that no SQL text can hold", async () => {
   const request = { z: "a\u0000b", a: "half a pair: \ud83d", 10: -0.1, 2: 1e21 };
-  await insertBuild(scratch.db, { id: "one", goal: "g", request, outDirectory: "/out", at: at(0) });
+  await insertBuild(scratch.db, { id: "one", goal: "g", request, worker: "w", outDirectory: "/out", at: at(0) });
   const found = await findBuild(scratch.db, "one");
   assert.equal(JSON.stringify(found?.request), JSON.stringify(request));
 });
@@ -81,14 +83,14 @@ test("the state of an unknown build can't be set", async () => {
 });
 
 test("the latest unfinished build is the newest that is queued, running or paused", async () => {
-  assert.equal(await latestUnfinishedBuild(scratch.db), undefined);
+  assert.equal(await latestUnfinishedBuild(scratch.db, "w"), undefined);
   await queued("paused", 1);
   await setBuildState(scratch.db, { id: "paused", state: "paused", at: at(5) });
   await queued("cancelled", 2);
   await setBuildState(scratch.db, { id: "cancelled", state: "cancelled", at: at(5) });
   await queued("green", 3);
   await setBuildState(scratch.db, { id: "green", state: "green", at: at(5) });
-  assert.equal((await latestUnfinishedBuild(scratch.db))?.id, "paused");
+  assert.equal((await latestUnfinishedBuild(scratch.db, "w"))?.id, "paused");
 });
 
 test("only queued and running builds count as active", async () => {
@@ -97,12 +99,13 @@ test("only queued and running builds count as active", async () => {
     await queued(state);
     await setBuildState(scratch.db, { id: state, state, at: at(1) });
   }
-  assert.equal(await countActiveBuilds(scratch.db), 2);
+  assert.deepEqual((await activeBuilds(scratch.db, "w")).map(({ id }) => id).toSorted(), ["queued", "running"]);
+  assert.deepEqual(await activeBuilds(scratch.db, "another installation"), []);
 });
 
 test("a wish is seen until it is withdrawn or the build is over", async () => {
   await queued("one");
-  const wishes = async () => (await buildsWithWish(scratch.db)).map(({ id, wish }) => [id, wish]);
+  const wishes = async () => (await buildsWithWish(scratch.db, "w")).map(({ id, wish }) => [id, wish]);
   assert.equal(await setWish(scratch.db, { id: "one", wish: "pause", at: at(1) }), true);
   assert.deepEqual(await wishes(), [["one", "pause"]]);
   await setWish(scratch.db, { id: "one", wish: null, at: at(2) });
@@ -116,8 +119,8 @@ test("a wish is seen until it is withdrawn or the build is over", async () => {
 
 test("a directory belongs to one unfinished build", async () => {
   await queued("first");
-  assert.equal((await buildUsingDirectory(scratch.db, "/out/first"))?.id, "first");
-  const second = { id: "second", goal: "g", request: {}, outDirectory: "/out/first", at: at(1) };
+  assert.equal((await buildUsingDirectory(scratch.db, { worker: "w", outDirectory: "/out/first" }))?.id, "first");
+  const second = { id: "second", goal: "g", request: {}, worker: "w", outDirectory: "/out/first", at: at(1) };
   await assert.rejects(insertBuild(scratch.db, second), (error: unknown) => {
     assert(error instanceof AtosError);
     assert.deepEqual([error.code, error.exitCode], ["store/directory-in-use", 2]);
@@ -125,7 +128,7 @@ test("a directory belongs to one unfinished build", async () => {
     return true;
   });
   await setBuildState(scratch.db, { id: "first", state: "red", at: at(2) });
-  assert.equal(await buildUsingDirectory(scratch.db, "/out/first"), undefined);
+  assert.equal(await buildUsingDirectory(scratch.db, { worker: "w", outDirectory: "/out/first" }), undefined);
   await insertBuild(scratch.db, second);
   await assert.rejects(setBuildState(scratch.db, { id: "first", state: "running", at: at(3) }), {
     code: "store/directory-in-use",
@@ -134,7 +137,14 @@ test("a directory belongs to one unfinished build", async () => {
 
 test("of many clients that ask for one directory at the same moment, one gets it", async () => {
   const asked = Array.from({ length: 8 }, async (_, index) => {
-    return await insertBuild(scratch.db, { id: `${index}`, goal: "g", request: {}, outDirectory: "/same", at: at(0) });
+    return await insertBuild(scratch.db, {
+      id: `${index}`,
+      goal: "g",
+      request: {},
+      worker: "w",
+      outDirectory: "/same",
+      at: at(0),
+    });
   });
   const settled = await Promise.allSettled(asked);
   assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);

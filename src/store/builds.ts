@@ -1,7 +1,8 @@
+import type { Transaction } from "kysely";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import { AtosError, usageError } from "../base/errors.ts";
-import { type Db, jsonText } from "./database.ts";
+import { type Db, jsonText, type Tables } from "./database.ts";
 
 export const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
 export type BuildState = (typeof BUILD_STATES)[number];
@@ -19,6 +20,7 @@ const buildRow = z
     state: z.enum(BUILD_STATES),
     request: z.unknown(),
     wish: z.enum(["pause", "cancel"]).nullable(),
+    worker: z.string(),
     out_directory: z.string(),
     result: z.unknown(),
     created_at: z.date(),
@@ -38,6 +40,8 @@ export type NewBuild = {
   readonly id: string;
   readonly goal: string;
   readonly request: unknown;
+  /** The installation that is to run it. */
+  readonly worker: string;
   readonly outDirectory: string;
   readonly at: Date;
 };
@@ -54,6 +58,7 @@ export async function insertBuild(db: Db, build: NewBuild): Promise<Build> {
     state: "queued",
     request: jsonText(build.request),
     wish: null,
+    worker: build.worker,
     out_directory: build.outDirectory,
     result: null,
     created_at: build.at,
@@ -76,16 +81,24 @@ export async function listBuilds(db: Db, limit: number): Promise<readonly Build[
   return buildRow.array().parse(await newestFirst(db).limit(limit).execute());
 }
 
-/** The newest build that is queued, running or paused. */
-export async function latestUnfinishedBuild(db: Db): Promise<Build | undefined> {
-  const row = await newestFirst(db).where("state", "in", UNFINISHED).limit(1).executeTakeFirst();
+/** The newest build of `worker` that is queued, running or paused. */
+export async function latestUnfinishedBuild(db: Db, worker: string): Promise<Build | undefined> {
+  const row = await newestFirst(db)
+    .where("worker", "=", worker)
+    .where("state", "in", UNFINISHED)
+    .limit(1)
+    .executeTakeFirst();
   return row && buildRow.parse(row);
 }
 
-/** The unfinished build that delivers to `outDirectory`; paths are compared as text. */
-export async function buildUsingDirectory(db: Db, outDirectory: string): Promise<Build | undefined> {
+/** The unfinished build of `worker` that delivers to `outDirectory`; paths are compared as text. */
+export async function buildUsingDirectory(
+  db: Db,
+  { worker, outDirectory }: { readonly worker: string; readonly outDirectory: string },
+): Promise<Build | undefined> {
   const row = await newestFirst(db)
     .where("state", "in", UNFINISHED)
+    .where("worker", "=", worker)
     .where("out_directory", "=", outDirectory)
     .executeTakeFirst();
   return row && buildRow.parse(row);
@@ -132,20 +145,46 @@ export async function setWish(
   return row !== undefined;
 }
 
-/** Unfinished builds with a wish not yet withdrawn, the newest first. */
-export async function buildsWithWish(db: Db): Promise<readonly Build[]> {
-  const rows = await newestFirst(db).where("wish", "is not", null).where("state", "in", UNFINISHED).execute();
+/** Unfinished builds of `worker` with a wish not yet withdrawn, the newest first. */
+export async function buildsWithWish(db: Db, worker: string): Promise<readonly Build[]> {
+  const rows = await newestFirst(db)
+    .where("worker", "=", worker)
+    .where("wish", "is not", null)
+    .where("state", "in", UNFINISHED)
+    .execute();
   return buildRow.array().parse(rows);
 }
 
-/** How many builds are queued or running. */
-export async function countActiveBuilds(db: Db): Promise<number> {
+/** Builds of `worker` that are queued or running, the newest first. */
+export async function activeBuilds(db: Db, worker: string): Promise<readonly Build[]> {
+  const rows = await newestFirst(db).where("worker", "=", worker).where("state", "in", ["queued", "running"]).execute();
+  return buildRow.array().parse(rows);
+}
+
+/** Sets a queued or running build to running; undefined when it is something else by now. */
+export async function claimBuild(
+  db: Db,
+  { id, at }: { readonly id: string; readonly at: Date },
+): Promise<Build | undefined> {
   const row = await db
-    .selectFrom("atos.builds")
-    .select(({ fn }) => fn.countAll<string>().as("count"))
+    .updateTable("atos.builds")
+    .set({ state: "running", updated_at: at })
+    .where("id", "=", id)
     .where("state", "in", ["queued", "running"])
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
+    .returningAll()
+    .executeTakeFirst();
+  return row && buildRow.parse(row);
+}
+
+/** The build, locked until the transaction ends: what is decided from it stays true that long. */
+export async function lockBuild(transaction: Transaction<Tables>, id: string): Promise<Build | undefined> {
+  const row = await transaction
+    .selectFrom("atos.builds")
+    .selectAll()
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
+  return row && buildRow.parse(row);
 }
 
 function newestFirst(db: Db) {

@@ -11,6 +11,7 @@ export type Tables = {
     state: string;
     readonly request: ColumnType<unknown, string, never>;
     wish: string | null;
+    readonly worker: string;
     readonly out_directory: string;
     result: ColumnType<unknown, string | null, string>;
     readonly created_at: Date;

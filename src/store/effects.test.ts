@@ -11,7 +11,7 @@ const turn = { id: "one/3", buildId: "one", kind: "turn", name: "code", task: "p
 test("effects", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
   const { db } = scratch;
-  await insertBuild(db, { id: "one", goal: "g", request: {}, outDirectory: "/out", at });
+  await insertBuild(db, { id: "one", goal: "g", request: {}, worker: "w", outDirectory: "/out", at });
 
   await context.test("a reservation is its row, and the same one again changes nothing", async () => {
     const { at: reservedAt, ...given } = turn;

@@ -10,7 +10,7 @@ test("events", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
   const { db } = scratch;
   for (const id of ["one", "two", "busy"]) {
-    await insertBuild(db, { id, goal: "g", request: {}, outDirectory: `/${id}`, at });
+    await insertBuild(db, { id, goal: "g", request: {}, worker: "w", outDirectory: `/${id}`, at });
   }
   const append = async (buildId: string, data: unknown) =>
     await db.transaction().execute(async (trx) => await appendEvent(trx, { buildId, type: "noted", data, at }));

@@ -19,7 +19,8 @@ const command = { id: "cli", tier: "simple", files: [], after: ["parser"], descr
 test("tasks", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
   const { db } = scratch;
-  for (const id of ["one", "two"]) await insertBuild(db, { id, goal: "g", request: {}, outDirectory: `/${id}`, at });
+  for (const id of ["one", "two"])
+    await insertBuild(db, { id, goal: "g", request: {}, worker: "w", outDirectory: `/${id}`, at });
 
   await context.test("a plan's tasks are listed in its order, all waiting", async () => {
     await insertTasks(db, { buildId: "one", tasks: [parser, command], at });

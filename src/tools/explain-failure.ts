@@ -26,7 +26,7 @@ export function explainSyntax(problems: readonly SyntaxProblem[]): string {
 function oneLine(text: string): string {
   const flat = text
     .replace(/^AssertionError: (?=Expected values)/, "")
-    .replace(/\s+/g, " ")
+    .replace(/[\s\p{Cc}]+/gu, " ")
     .trim();
   return flat.length <= MAX_MESSAGE ? flat : `${flat.slice(0, MAX_MESSAGE - 1)}…`;
 }

@@ -4,7 +4,7 @@ import { AtosError, EXIT, messageOf } from "../base/errors.ts";
 import type { BuildEvent } from "../base/events.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
 import type { BuildQueue } from "../journal/durable-engine.ts";
-import { buildsWithWish, findBuild, setBuildState, setWish } from "../store/builds.ts";
+import { activeBuilds, buildsWithWish, claimBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
 import { runBuild } from "./build.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import { buildRequestSchema } from "./build-request.ts";
@@ -13,10 +13,17 @@ import { BuildRun } from "./build-run.ts";
 const MAX_PARK_TRIES = 60;
 const PARK_WAIT_MS = 1000;
 
+/** Why a build was stopped that nothing was wrong with. */
 class WishGranted extends Error {}
 
+export type BuildControlOptions = {
+  readonly workerId: string;
+  /** Called when it can't even be recorded that a build stopped: the worker must end, as after a crash. */
+  readonly onLost: () => void;
+};
+
 /**
- * Runs builds in this worker, and stops them when somebody asks.
+ * Runs the builds of this worker: queues what clients asked for, and stops what they asked to stop.
  *
  * Whatever is thrown inside a build parks it: the workflow gives up its claim, the build waits
  * as `paused` with the reason, and `atos resume` goes on from the last recorded step.
@@ -24,15 +31,33 @@ class WishGranted extends Error {}
 export class BuildControl {
   readonly #deps: BuildDeps;
   readonly #queue: BuildQueue;
+  readonly #options: BuildControlOptions;
   readonly #running = new Map<string, AbortController>();
+  /** Builds handed to the queue, by the moment they were asked for: a resumed one is handed over again. */
+  readonly #queued = new Map<string, number>();
 
-  constructor(deps: BuildDeps, queue: BuildQueue) {
+  constructor(deps: BuildDeps, queue: BuildQueue, options: BuildControlOptions) {
     this.#deps = deps;
     this.#queue = queue;
+    this.#options = options;
   }
 
-  get running(): number {
-    return this.#running.size;
+  /** Looks at what clients have asked for since; to be called now and then. Says whether there is work. */
+  async tick(): Promise<boolean> {
+    const { db } = this.#deps.journal;
+    const active = await activeBuilds(db, this.#options.workerId);
+    for (const { id, state, updatedAt } of active) {
+      if (state !== "queued" || this.#queued.get(id) === updatedAt.getTime()) continue;
+      this.#queued.set(id, updatedAt.getTime());
+      if (!(await this.#queue.goOn(id)))
+        await this.#park(id, new Error("its workflow has ended and can't go on; start it anew"));
+    }
+    for (const build of await buildsWithWish(db, this.#options.workerId)) {
+      const controller = this.#running.get(build.id);
+      if (controller === undefined) await this.#park(build.id, new WishGranted());
+      else controller.abort(new WishGranted(`asked to ${build.wish ?? "pause"}`));
+    }
+    return active.length > 0 || this.#running.size > 0;
   }
 
   /** The build workflow: called by the durable engine, again after every crash or resume. */
@@ -41,10 +66,9 @@ export class BuildControl {
     const controller = new AbortController();
     this.#running.set(buildId, controller);
     try {
-      const row = await findBuild(db, buildId);
-      if (row === undefined) throw new Error(`there is no build ${buildId}`);
       // Not a recorded step: it must happen at every start, also of a resumed build.
-      await setBuildState(db, { id: buildId, state: "running", at: now() });
+      const row = await claimBuild(db, { id: buildId, at: now() });
+      if (row === undefined) throw new Error(`build ${buildId} was ended before it began to run`);
       const request = buildRequestSchema.parse(row.request);
       const result = await runBuild(
         new BuildRun({ id: buildId, request, deps: this.#deps, signal: controller.signal }),
@@ -56,20 +80,13 @@ export class BuildControl {
         await appendBuildEvents(trx, buildId, { events: [finished], at });
       });
     } catch (error) {
-      if (!isStoppedElsewhere(error)) await this.#park(buildId, error);
+      // What a step throws on an abort may be its own words; the reason is what counts.
+      const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
+      if (!isStoppedElsewhere(error)) await this.#park(buildId, reason);
       throw error;
     } finally {
       // A quick resume may have begun the next run already.
       if (this.#running.get(buildId) === controller) this.#running.delete(buildId);
-    }
-  }
-
-  /** Stops the builds that somebody asked to pause or to cancel. To be called now and then. */
-  async grantWishes(): Promise<void> {
-    for (const build of await buildsWithWish(this.#deps.journal.db)) {
-      const controller = this.#running.get(build.id);
-      if (controller === undefined) await this.#park(build.id, new WishGranted());
-      else controller.abort(new WishGranted(`asked to ${build.wish ?? "pause"}`));
     }
   }
 
@@ -79,8 +96,12 @@ export class BuildControl {
         // First of all: a workflow that threw while it still has its claim would be recorded as failed for good.
         await this.#queue.stop(buildId);
         return await this.#recordParked(buildId, error);
-      } catch (cause) {
-        if (attempt === MAX_PARK_TRIES) throw cause;
+      } catch {
+        // Nothing can be recorded, so nothing may end: the next worker finds the build as it is, and goes on.
+        if (attempt === MAX_PARK_TRIES) {
+          this.#options.onLost();
+          return await new Promise<never>(() => {});
+        }
         await setTimeout(PARK_WAIT_MS);
       }
     }
@@ -88,17 +109,19 @@ export class BuildControl {
 
   async #recordParked(buildId: string, error: unknown): Promise<void> {
     const { db, now } = this.#deps.journal;
-    const build = await findBuild(db, buildId);
-    if (build === undefined) return;
-    const at = now();
-    const cancelled = build.wish === "cancel";
-    const why = error instanceof WishGranted ? "asked for" : messageOf(error);
-    const exitCode =
-      error instanceof WishGranted ? EXIT.interrupted : error instanceof AtosError ? error.exitCode : EXIT.failed;
-    const event: BuildEvent = cancelled
-      ? { type: "build-finished", outcome: "cancelled", why }
-      : { type: "build-paused", why, exitCode };
+    const asked = error instanceof WishGranted;
     await db.transaction().execute(async (trx) => {
+      const build = await lockBuild(trx, buildId);
+      // It ended by itself, or its wish was granted already, while this was under way.
+      if (build === undefined || !["queued", "running", "paused"].includes(build.state)) return;
+      if (build.wish === null && (asked || build.state === "paused")) return;
+      const at = now();
+      const cancelled = build.wish === "cancel";
+      const why = asked ? "as asked" : messageOf(error);
+      const exitCode = asked ? EXIT.interrupted : error instanceof AtosError ? error.exitCode : EXIT.failed;
+      const event: BuildEvent = cancelled
+        ? { type: "build-finished", outcome: "cancelled", why }
+        : { type: "build-paused", why, exitCode };
       await setWish(trx, { id: buildId, wish: null, at });
       await setBuildState(trx, { id: buildId, state: cancelled ? "cancelled" : "paused", at });
       await appendBuildEvents(trx, buildId, { events: [event], at });

@@ -24,10 +24,17 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
 ]);
 
 /**
+ * Changes when a build's steps, or the words that enter them (scaffolds, shown specs and plans, explained
+ * failures), change so that an unfinished build of an older ATOS could not be replayed.
+ */
+export const WORKFLOW_VERSION = "atos-build-1";
+
+/**
  * Everything that decides a build, fixed when it is asked for: the goal, the models, the words
  * they are asked with, the limits. A resumed build reads it again and finds the same.
  */
 export const buildRequestSchema = z.object({
+  workflowVersion: z.string(),
   goal: z.string(),
   outDirectory: z.string(),
   /** Milliseconds since 1970; the date of the commits. */
@@ -42,8 +49,15 @@ export const buildRequestSchema = z.object({
     roles: z.partialRecord(z.enum(ROLES), z.string()),
   }),
   prompts: z.record(z.enum(ROLES), rolePromptSchema),
-  /** For a model of a closed domain: the summaries that the goal may have, and what the domain is. Absent for general models. */
-  domain: z.object({ families: z.array(z.string()), description: z.string() }).optional(),
+  /** For a model of a closed domain: what its spec must agree with, and what the domain is. Absent for general models. */
+  domain: z
+    .object({
+      families: z.array(z.string()),
+      name: z.string().optional(),
+      language: z.string().optional(),
+      description: z.string(),
+    })
+    .optional(),
 });
 
 export type BuildRequest = z.infer<typeof buildRequestSchema>;

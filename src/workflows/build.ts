@@ -10,7 +10,10 @@ import { makePlan } from "./make-plan.ts";
 import { runTask } from "./run-task.ts";
 import { writeSpec } from "./write-spec.ts";
 
-export type BuildOutcome = BuildResult | { readonly outcome: "refused"; readonly why: string };
+export type BuildOutcome =
+  | BuildResult
+  /** Nothing was built; `exitCode` says whether the wish or the machine would have to change. */
+  | { readonly outcome: "refused"; readonly why: string; readonly exitCode: number };
 
 type Commit = { readonly commit: string; readonly tree: string };
 
@@ -26,9 +29,9 @@ export async function runBuild(build: BuildRun): Promise<BuildOutcome> {
     if (error instanceof AtosError && error.exitCode !== EXIT.failed) return error;
     throw error;
   });
-  if (models instanceof AtosError) return { outcome: "refused", why: models.message };
+  if (models instanceof AtosError) return { outcome: "refused", why: models.message, exitCode: models.exitCode };
   const spec = await writeSpec(build);
-  if (spec.kind === "refused") return { outcome: "refused", why: spec.why };
+  if (spec.kind === "refused") return { outcome: "refused", why: spec.why, exitCode: EXIT.missing };
   if (spec.kind === "failed") return finishBuild(build, { models, commits: [], stopped: spec.why });
   const plan = await makePlan(build, spec.spec);
   if (!plan.ok) return finishBuild(build, { models, spec: spec.spec, commits: [], stopped: plan.why });

@@ -33,11 +33,14 @@ export async function freezeTests(
 ): Promise<Read<FrozenTests>> {
   const language = LANGUAGES[spec.language];
   const planned = tasks.flatMap((task) => task.files);
+  // A closed domain's criteria all have one form, "call returns value", so it can be seen that each is tested.
+  const calls =
+    build.request.domain === undefined ? [] : spec.criteria.map((criterion) => criterion.split(" returns ")[0] ?? "");
   const prompt = build.request.prompts["tester"];
   let conversation = build.open("tester", { task: "tests", tier: "complex", name: "tests" });
   let content = fill(prompt.user, { spec: showSpec(spec), plan: tasks.map(showTask).join("\n\n") });
   for (let draft = 1; ; draft++) {
-    const answer = await build.ask(conversation, content, (reply) => readTests(language, planned, reply));
+    const answer = await build.ask(conversation, content, (reply) => readTests({ language, planned, calls }, reply));
     if (!answer.read.ok) return { ok: false, why: `the tester's acceptance tests can't be used: ${answer.read.why}` };
     const files = answer.read.value;
     const tree = await build.deps.workspaces.write([...language.scaffold(spec.name, spec.summary), ...files]);
@@ -71,7 +74,9 @@ function problemOf({ check }: CheckResult, files: readonly WorkspaceFile[]): str
   return vacuous === undefined ? undefined : `${vacuous.path} passes although there is no code yet`;
 }
 
-function readTests(language: Language, planned: readonly string[], reply: string): Read<readonly WorkspaceFile[]> {
+type Expected = { readonly language: Language; readonly planned: readonly string[]; readonly calls: readonly string[] };
+
+function readTests({ language, planned, calls }: Expected, reply: string): Read<readonly WorkspaceFile[]> {
   const files = readFileBlocks(reply);
   if (!files.ok) return files;
   const other = files.value.find((file) => !language.isTestFile(file.path));
@@ -79,6 +84,8 @@ function readTests(language: Language, planned: readonly string[], reply: string
     const form = language.id === "python" ? "it is named test_NAME.py" : "it is named NAME.test.ts";
     return { ok: false, why: `${other.path} is not a test file; ${form}` };
   }
+  const untested = calls.find((call) => !files.value.some((file) => file.content.includes(call)));
+  if (untested !== undefined) return { ok: false, why: `no test calls ${untested}` };
   const conflict = pathConflict([...files.value.map((file) => file.path), ...planned]);
   return conflict === undefined ? files : { ok: false, why: conflict };
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { describeDomain, familiesOf, readClosedDomain } from "../agents/closed-domain.ts";
+import { describeDomain, familiesOf, namedIn, readClosedDomain } from "../agents/closed-domain.ts";
 import { loadPromptSet } from "../agents/prompt-set.ts";
-import type { BuildRequest } from "./build-request.ts";
+import { type BuildRequest, WORKFLOW_VERSION } from "./build-request.ts";
 import { checkGoal } from "./check-goal.ts";
 import { checkOutDirectory } from "./check-out-directory.ts";
 import { chooseRoster, type ModelChoice, OWN_PROMPTS } from "./choose-roster.ts";
@@ -34,6 +34,7 @@ export async function prepareBuild(wish: BuildWish): Promise<BuildRequest> {
   const prompts = await loadPromptSet(promptsDirectory ?? OWN_PROMPTS);
   const { createdAtMs, seed, unsafe } = wish;
   return {
+    workflowVersion: WORKFLOW_VERSION,
     goal,
     outDirectory,
     createdAtMs,
@@ -51,5 +52,5 @@ async function closedDomain(goal: string, domainFile: string): Promise<NonNullab
   const families = [...familiesOf(goal, domain)];
   const description = describeDomain(domain);
   if (families.length === 0) throw outsideDomain(description);
-  return { families, description };
+  return { families, description, ...namedIn(goal, domain) };
 }

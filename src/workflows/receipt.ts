@@ -53,11 +53,11 @@ export function receiptToMarkdown(receipt: Receipt): string {
   const lines = [
     `# Receipt: ${receipt.verdict}`,
     "",
-    receipt.why,
+    plain(receipt.why),
     "",
     "## Goal",
     "",
-    ...receipt.goal.split("\n").map((line) => `> ${line}`),
+    ...receipt.goal.split("\n").map((line) => `> ${plain(line)}`),
     "",
     "## Verified",
     "",
@@ -79,7 +79,10 @@ export function receiptToMarkdown(receipt: Receipt): string {
     `- build \`${receipt.build}\`, ${receipt.startedAt} to ${receipt.finishedAt}`,
     ...(review === null
       ? []
-      : [`- review: ${review.score} of 10, ${review.verdict}`, ...review.findings.map((finding) => `  - ${finding}`)]),
+      : [
+          `- review: ${review.score} of 10, ${review.verdict}`,
+          ...review.findings.map((finding) => `  - ${plain(finding)}`),
+        ]),
     "",
     "Check it yourself: `atos receipt verify .`",
     "",
@@ -87,6 +90,11 @@ export function receiptToMarkdown(receipt: Receipt): string {
   return lines.join("\n");
 }
 
+/** One line without control characters, which tests and models may have said. */
+function plain(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
 function cell(text: string): string {
-  return text.replace(/\s+/g, " ").replaceAll("|", "\\|").slice(0, 200);
+  return plain(text).replaceAll("|", "\\|").slice(0, 200);
 }

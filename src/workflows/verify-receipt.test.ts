@@ -16,6 +16,14 @@ const root = mkdtempSync(join(tmpdir(), "atos-verify-test-"));
 const TEST =
   "import unittest\nfrom f import f\n\n\nclass T(unittest.TestCase):\n    def test_1(self):\n        self.assertEqual(f(2, 3), 5)\n";
 const CODE = "def f(a, b):\n    return a + b\n";
+const VERIFICATION: Receipt["verification"] = {
+  language: "python",
+  runner: "unittest",
+  sandbox: "bubblewrap",
+  passed: 1,
+  failed: 0,
+  tests: [{ name: "test_1", outcome: "passed", message: "" }],
+};
 let workspaces: Workspaces;
 let sandbox: Sandbox;
 let count = 0;
@@ -26,6 +34,7 @@ before(async () => {
 after(() => rmSync(root, { recursive: true, force: true }));
 
 type Forgery = {
+  readonly first?: readonly { readonly path: string; readonly content: string }[];
   readonly code?: string;
   readonly receipt?: Partial<Receipt>;
   readonly extra?: { readonly path: string; readonly content: string };
@@ -39,7 +48,9 @@ async function delivered(forgery: Forgery = {}): Promise<string> {
     { path: "f.py", content: forgery.code ?? CODE },
     { path: "test_f.py", content: TEST },
   ]);
-  const commit = await workspaces.commit({ tree, parents: [], message: "code\n", at });
+  const first = await workspaces.write([{ path: "test_f.py", content: TEST }, ...(forgery.first ?? [])]);
+  const tests = await workspaces.commit({ tree: first, parents: [], message: "tests\n", at });
+  const commit = await workspaces.commit({ tree, parents: [tests], message: "code\n", at });
   const receipt: Receipt = {
     format: "atos-receipt/1",
     build: "b1",
@@ -50,14 +61,7 @@ async function delivered(forgery: Forgery = {}): Promise<string> {
     commit,
     tree,
     frozenTests: [{ path: "test_f.py", sha256: sha256(TEST) }],
-    verification: {
-      language: "python",
-      runner: "unittest",
-      sandbox: "bubblewrap",
-      passed: 1,
-      failed: 0,
-      tests: [{ name: "test_1", outcome: "passed", message: "" }],
-    },
+    verification: VERIFICATION,
     review: null,
     models: [],
     turns: 5,
@@ -106,6 +110,9 @@ test("every lie is found", async () => {
     [{ receipt: { frozenTests: [{ path: "test_f.py", sha256: "0".repeat(64) }] } }, /test that was frozen/],
     [{ receipt: { frozenTests: [] } }, /there are frozen tests/],
     [{ receipt: { verdict: "red" } }, /receipt is green/],
+    [{ first: [{ path: "f.py", content: CODE }] }, /committed before any code/],
+    [{ first: [{ path: "test_f.py", content: "" }] }, /committed before any code/],
+    [{ receipt: { verification: { ...VERIFICATION, passed: 2 } } }, /pass again/],
     [{ extra: { path: "f.py", content: "def f(a, b):\n    return 5\n" } }, /touches nothing else/],
     [{ extra: { path: "backdoor.py", content: "" } }, /touches nothing else/],
     [{ markdown: "# Receipt: green\n\nTrust me.\n" }, /RECEIPT.md says/],

@@ -5,7 +5,7 @@ import { messageOf, usageError } from "../base/errors.ts";
 import { git } from "../journal/git.ts";
 import { Workspaces } from "../journal/workspaces.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { type CodeCheck, checkFolder } from "../tools/check-folder.ts";
+import { checkFolder } from "../tools/check-folder.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { findLanguage } from "../tools/language.ts";
 import { sha256 } from "./freeze-tests.ts";
@@ -40,6 +40,9 @@ export async function verifyReceipt(directory: string, sandbox: Sandbox, signal:
       ...(await checkCommits(copy, receipt, receiptCommit)),
       ...(await checkFrozenTests(copy, receipt)),
     ];
+    // What follows reads commits that are known to be there only now.
+    const whole = findings.every((finding) => finding.ok);
+    if (whole && receipt.verdict === "green") findings.push(await checkTestsCameFirst(copy, receipt));
     const intact = findings.every((finding) => finding.ok);
     findings.push({ check: "the receipt is green", ok: receipt.verdict === "green", detail: receipt.why });
     // Running the tests of a repository that is not what the receipt says would prove nothing.
@@ -144,6 +147,24 @@ async function checkFrozenTests({ workspaces }: Copy, receipt: Receipt): Promise
   return findings;
 }
 
+/** The first commit must hold the frozen tests and no code: that is what "before the code" means. */
+async function checkTestsCameFirst({ repository, workspaces }: Copy, receipt: Receipt): Promise<Finding> {
+  const check = "the tests were committed before any code";
+  const roots = (await git(repository, ["rev-list", "--max-parents=0", receipt.commit])).trim().split("\n");
+  const root = roots[0] ?? "";
+  const language = findLanguage(receipt.verification.language);
+  if (roots.length !== 1 || language === undefined)
+    return { check, ok: false, detail: `${roots.length} first commits` };
+  const paths = await workspaces.list(root);
+  const code = paths.filter((path) => language.isSourceFile(path) && !language.isTestFile(path));
+  if (code.length > 0) return { check, ok: false, detail: `${root.slice(0, 10)} holds ${code.join(", ")}` };
+  for (const { path, sha256: frozen } of receipt.frozenTests) {
+    const there = paths.includes(path) && sha256(await workspaces.read(root, path)) === frozen;
+    if (!there) return { check, ok: false, detail: `${root.slice(0, 10)} lacks ${path}` };
+  }
+  return { check, ok: true, detail: root.slice(0, 10) };
+}
+
 async function runAgain(
   { copy, receipt, sandbox }: { copy: Copy; receipt: Receipt; sandbox: Sandbox },
   signal: AbortSignal,
@@ -160,11 +181,16 @@ async function runAgain(
     { root, paths: await copy.workspaces.list(receipt.commit), language: language.id },
     signal,
   );
-  return { check, ok: result.kind === "tests" && result.run.green, detail: describe(result) };
-}
-
-function describe(check: CodeCheck): string {
-  if (check.kind === "syntax") return explainSyntax(check.problems);
-  const passed = check.run.tests.filter((test) => test.outcome === "passed").length;
-  return check.run.green ? `${passed} passed (${check.run.runner})` : explainFailure(check.run);
+  if (result.kind === "syntax") return { check, ok: false, detail: explainSyntax(result.problems) };
+  const { tests } = result.run;
+  const { passed, failed } = receipt.verification;
+  // Names may differ between pytest and unittest; how many there are may not.
+  if (result.run.green && tests.length !== passed + failed) {
+    return { check, ok: false, detail: `${tests.length} tests were run; the receipt tells of ${passed + failed}` };
+  }
+  return {
+    check,
+    ok: result.run.green,
+    detail: result.run.green ? `${tests.length} passed (${result.run.runner})` : explainFailure(result.run),
+  };
 }

@@ -7,6 +7,8 @@ create table atos.builds (
   state text not null check (state in ('queued', 'running', 'paused', 'cancelled', 'green', 'red', 'refused')),
   request json not null,
   wish text check (wish in ('pause', 'cancel')),
+  -- The installation that runs it: its folder, its model files and its keys are on that machine only.
+  worker text not null,
   out_directory text not null,
   result json,
   created_at timestamptz not null,
@@ -16,7 +18,7 @@ create table atos.builds (
 create index builds_by_age on atos.builds (created_at desc, id desc);
 
 -- Two clients that ask at the same moment both find the directory free; only one may have it.
-create unique index builds_one_per_directory on atos.builds (out_directory)
+create unique index builds_one_per_directory on atos.builds (worker, out_directory)
   where state in ('queued', 'running', 'paused');
 
 create table atos.tasks (
