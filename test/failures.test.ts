@@ -72,7 +72,7 @@ const BEFORE_THE_CODE: readonly { name: string; wrong: Partial<Scripts>; why: Re
   {
     name: "tests that pass without any code",
     wrong: { tester: code("test_add_numbers.py", PASSING_TESTS) },
-    why: /acceptance tests can't be used: they pass although there is no code yet/,
+    why: /acceptance tests can't be used: test_add_numbers\.py passes although there is no code yet/,
   },
   {
     name: "tests that can't be parsed",

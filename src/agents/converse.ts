@@ -6,7 +6,9 @@ import type { ModelPool } from "../pool/model-pool.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
 
-const MAX_REPLIES = 4;
+/** Replies to one question: where the model is told what is wrong, and where it is only asked again. */
+const MAX_TOLD = 3;
+const MAX_SAMPLED = 4;
 const RESAMPLE_TEMPERATURE = 0.7;
 const MAX_ENGINE_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 500;
@@ -70,8 +72,8 @@ export function openConversation(start: Omit<Conversation, "messages" | "turns" 
  * Says `content` and reads the reply with `reader`.
  *
  * A reply that can't be read is told so, exactly, and asked for again where the prompt set knows how to ask;
- * where it does not, the same question is sampled again with another seed and a higher temperature. At most
- * four replies; then the last `why` is the answer. Every turn is a recorded step. `signal` ends it with its
+ * where it does not, the same question is sampled again with another seed and a higher temperature. Both are
+ * bounded; then the last `why` is the answer. Every turn is a recorded step. `signal` ends it with its
  * reason.
  */
 export async function ask<T>(
@@ -90,8 +92,9 @@ export async function ask<T>(
     usage.push(turn.usage);
     const read = readTurn(turn, reader, current.prompt);
     const answered = heard(current, turn);
-    if (read.ok || attempt === MAX_REPLIES) return { conversation: answered, read, usage };
     const { rejected } = current.prompt;
+    const last = attempt === (rejected === undefined ? MAX_SAMPLED : MAX_TOLD);
+    if (read.ok || last) return { conversation: answered, read, usage };
     if (rejected === undefined) current = { ...current, turns: current.turns + 1, sample: attempt };
     else current = say(answered, fill(rejected, { why: read.why }));
   }

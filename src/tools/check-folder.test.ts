@@ -100,6 +100,36 @@ test("a missing module, no tests at all, a skipped test and an unexpected end ar
   }
 });
 
+test("nothing in the repository configures its own verification, and every test file must have passed", async () => {
+  const wrong = { "f.py": "def f(a, b):\n    return a - b\n", "test_f.py": PYTHON_TEST };
+  const conftest = "def pytest_collection_modifyitems(items):\n    items[:] = items[1:]\n";
+  const cases: readonly Readonly<Record<string, string>>[] = [
+    { ...wrong, "conftest.py": conftest },
+    { ...wrong, "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-k test_2"\n' },
+    { ...wrong, "pytest.ini": "[pytest]\naddopts = -k test_2\n" },
+    { ...wrong, "pytest.py": "def main(*args, **kwargs):\n    return 0\n" },
+    { ...wrong, "f.py": "def f(a, b):\n    if a == 2:\n        return 5\n    raise KeyboardInterrupt\n" },
+    {
+      ...wrong,
+      "f.py":
+        "import pytest\ndef f(a, b):\n    if a == 2:\n        return 5\n    pytest.exit('enough', returncode=0)\n",
+    },
+    { "test_a.py": "def test_a():\n    assert True\n", "test_b.py": "x = 1\n" },
+    {
+      "test_f.py":
+        "import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n    def test_1(self): assert False\n",
+    },
+  ];
+  for (const files of cases) {
+    const result = await check("python", files);
+    assert.ok(result.kind === "tests" && !result.run.green, JSON.stringify(files));
+  }
+  const skipped =
+    'import { describe, test } from "node:test";\ndescribe.skip("s", () => { test("t", () => {}); });\ntest("u", () => {});\n';
+  const result = await check("typescript", { "f.test.ts": skipped });
+  assert.ok(result.kind === "tests" && !result.run.green);
+});
+
 test("what code prints is not taken for the report", async () => {
   const result = await check("python", {
     "f.py":

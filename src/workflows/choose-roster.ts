@@ -45,7 +45,7 @@ export async function chooseRoster(choice: ModelChoice): Promise<LoadedRoster> {
 async function resolveModel(model: string, choice: ModelChoice): Promise<Parameters<typeof singleModelRoster>[0]> {
   if (/^[\w.-]+$/.test(model) && !model.endsWith(".gguf")) {
     const path = join(choice.modelsDirectory, `${model}.gguf`);
-    if (await isFile(path)) return { kind: "gguf", id: model, path };
+    if (await isFile(path)) return { kind: "gguf", id: model, path, contextTokens: choice.contextTokens };
     throw usageError(
       "workflows/unknown-model",
       `there is no model called ${model}. Give "nano", the name of a pulled model (atos models list), a .gguf file, or a server's address such as http://127.0.0.1:11434/v1#qwen2.5-coder:7b`,

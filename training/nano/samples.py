@@ -128,7 +128,10 @@ SETTLING = Lesson(float("inf"), 0.02, 12, 2048, {"spec": 0.50, "refuse": 0.11, "
 # Last, goals outside become rare. The line between the domain and its near misses is drawn by the guard,
 # which knows every word; a model of this size that is shown many near misses refuses plain goals too.
 POLISHING = Lesson(float("inf"), 0.02, 12, 2048, {"spec": 0.50, "refuse": 0.03, "plan": 0.05, "tests": 0.18, "code": 0.08, "fix": 0.09, "review": 0.07})
-STAGES = {"learn": LESSONS, "settle": (SETTLING,), "polish": (POLISHING,)}
+# At the very end, no goal outside at all: by then unfamiliar wording is what a refusal is said to, and telling the
+# domain's own wordings apart is what is left to learn.
+FINISHING = Lesson(float("inf"), 0.02, 12, 2048, {"spec": 0.62, "plan": 0.04, "tests": 0.14, "code": 0.07, "fix": 0.07, "review": 0.06})
+STAGES = {"learn": LESSONS, "settle": (SETTLING,), "polish": (POLISHING,), "finish": (FINISHING,)}
 
 
 def sample(r: random.Random, lesson: Lesson = LESSONS[-1]) -> list[Turn]:
