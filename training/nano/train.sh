@@ -27,6 +27,8 @@ train() {
 }
 train --stage learn --seed 1 --steps 2000 --out "$work/learnt.pt"
 train --stage settle --seed 2 --steps 2400 --fall 2600 --start "$work/learnt.pt" --out "$work/settled.pt"
-train --stage polish --seed 3 --steps 1300 --fall 1300 --peak 0.3 --start "$work/settled.pt" --out "$work/weights.pt"
+train --stage polish --seed 3 --steps 1300 --fall 1300 --peak 0.3 --start "$work/settled.pt" --out "$work/polished.pt"
+train --stage polish --seed 4 --steps 2500 --fall 2500 --peak 0.5 --start "$work/polished.pt" --out "$work/polished-again.pt"
+train --stage finish --seed 5 --steps 800 --fall 800 --peak 0.3 --start "$work/polished-again.pt" --out "$work/weights.pt"
 "$python" gguf.py "$work/weights.pt" "$work/tokenizer.json" "$models/atos-nano-q8_0.gguf"
 NODE="$node" PYTHON="$python" WORK="$work" "$here/evaluate.sh"
