@@ -14,7 +14,7 @@ export type Output = {
   readonly note: (text: string) => void;
 };
 
-export function openOutput(json: boolean): Output {
+function openOutput(json: boolean): Output {
   return {
     json,
     say: (text) => {

@@ -21,14 +21,16 @@ export async function runResumeCommand(id: string | undefined, output: Output): 
 
 async function goOn(connection: Connection, id: string | undefined): Promise<{ build: Build; fromSeq: number }> {
   await using open = connection;
-  const build = await chooseBuild(open, id);
-  const fromSeq = await lastSeq(open.db, build.id);
+  const chosen = await chooseBuild(open, id);
+  // Before the build is looked at: if it parks after this, its follower reads why.
+  const fromSeq = await lastSeq(open.db, chosen.id);
+  const build = (await findBuild(open.db, chosen.id)) ?? chosen;
+  if (["queued", "running", "paused"].includes(build.state)) refuseOtherVersion(build);
   if (build.state !== "paused") return { build, fromSeq };
-  refuseOtherVersion(build);
   const at = new Date();
   await open.db.transaction().execute(async (trx) => {
     const now = await lockBuild(trx, build.id);
-    if (now?.state !== "paused") return;
+    if (now?.state !== "paused" || now.wish === "cancel") return;
     await setWish(trx, { id: build.id, wish: null, at });
     await setBuildState(trx, { id: build.id, state: "queued", at });
     await appendBuildEvents(trx, build.id, { events: [{ type: "build-resumed" }], at });

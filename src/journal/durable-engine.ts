@@ -1,4 +1,6 @@
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
+import { sql } from "kysely";
+import type { Db } from "../store/database.ts";
 
 const BUILD_WORKFLOW = "build";
 const APPLICATION = "atos";
@@ -45,6 +47,14 @@ export async function launchDurableEngine(options: DurableEngineOptions): Promis
 /** Brings the durable engine's own tables up to date; safe to call from several processes. */
 export function migrateDurableEngine(databaseUrl: string): Promise<void> {
   return DBOS.migrate(databaseUrl);
+}
+
+/**
+ * The engine records what a step throws as its outcome, and a replay throws it again. In ATOS no step's error is
+ * an outcome (those are values): a database's bad moment must not be what a build says for ever.
+ */
+export async function forgetRecordedErrors(db: Db, buildId: string): Promise<void> {
+  await sql`delete from dbos.operation_outputs where workflow_uuid = ${buildId} and error is not null`.execute(db);
 }
 
 /** Asks for builds to be run, stopped and run on, beside the workflows themselves. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AtosError, usageError } from "../base/errors.ts";
 import { type Db, jsonText, type Tables } from "./database.ts";
 
-export const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
+const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
 export type BuildState = (typeof BUILD_STATES)[number];
 
 /** What a client asked of a build; the worker grants it at the next safe point. */
@@ -135,14 +135,15 @@ export async function setWish(
   db: Db,
   change: { readonly id: string; readonly wish: BuildWish | null; readonly at: Date },
 ): Promise<boolean> {
-  const row = await db
+  let update = db
     .updateTable("atos.builds")
     .set({ wish: change.wish, updated_at: change.at })
     .where("id", "=", change.id)
-    .where("state", "in", UNFINISHED)
-    .returning("id")
-    .executeTakeFirst();
-  return row !== undefined;
+    .where("state", "in", change.wish === "pause" ? ["queued", "running"] : UNFINISHED);
+  // Who wants it paused must not undo that somebody wants it ended.
+  if (change.wish === "pause")
+    update = update.where((where) => where.or([where("wish", "is", null), where("wish", "=", "pause")]));
+  return (await update.returning("id").executeTakeFirst()) !== undefined;
 }
 
 /** Unfinished builds of `worker` with a wish not yet withdrawn, the newest first. */

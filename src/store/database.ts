@@ -67,6 +67,8 @@ export function openDatabase(url: string): Database {
   const pool = new Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 10_000 });
   // An idle connection that is lost has left the pool when this is called; unheard, it would end the process.
   pool.on("error", () => undefined);
+  // Nor may one that is lost in the middle of a transaction: whoever waits for its answer is told.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 

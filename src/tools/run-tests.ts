@@ -32,6 +32,9 @@ export type CodeRun = {
 };
 
 const RUNNERS_ON_HOST = fileURLToPath(new URL("runners", import.meta.url));
+/** What is said of a file, or a run, in which there was nothing to run. */
+export const NO_TEST = "no test was found";
+
 const RUNNERS_INSIDE = "/opt/atos/runners";
 const reportSchema = z.object({
   runner: z.string(),
@@ -66,9 +69,9 @@ export async function runTests(sandbox: Sandbox, run: CodeRun, signal: AbortSign
   const silent = run.files.filter((file) => !reported.some((test) => test.file === file));
   const tests = [
     ...reported,
-    ...silent.map((file): TestResult => ({ file, name: file, outcome: "failed", message: "no test was found" })),
+    ...silent.map((file): TestResult => ({ file, name: file, outcome: "failed", message: NO_TEST })),
   ];
-  if (tests.length === 0) tests.push({ file: "", name: "test run", outcome: "failed", message: "no test was found" });
+  if (tests.length === 0) tests.push({ file: "", name: "test run", outcome: "failed", message: NO_TEST });
   const green = report.exitCode === 0 && tests.every((test) => test.outcome === "passed");
   return { runner, tests, durationMs, green };
 }

@@ -1,17 +1,27 @@
 import { setTimeout } from "node:timers/promises";
 import { Error as DBOSErrors } from "@dbos-inc/dbos-sdk";
-import { AtosError, EXIT, messageOf } from "../base/errors.ts";
+import { z } from "zod";
+import { AtosError, EXIT, messageOf, usageError } from "../base/errors.ts";
 import type { BuildEvent } from "../base/events.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
-import type { BuildQueue } from "../journal/durable-engine.ts";
-import { activeBuilds, buildsWithWish, claimBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
+import { type BuildQueue, forgetRecordedErrors } from "../journal/durable-engine.ts";
+import {
+  activeBuilds,
+  type Build,
+  buildsWithWish,
+  claimBuild,
+  lockBuild,
+  setBuildState,
+  setWish,
+} from "../store/builds.ts";
 import { runBuild } from "./build.ts";
 import type { BuildDeps } from "./build-deps.ts";
-import { buildRequestSchema } from "./build-request.ts";
+import { buildRequestSchema, WORKFLOW_VERSION } from "./build-request.ts";
 import { BuildRun } from "./build-run.ts";
 
-const MAX_PARK_TRIES = 60;
+const MAX_PARK_TRIES = 10;
 const PARK_WAIT_MS = 1000;
+const STOP_MS = 10_000;
 
 /** Why a build was stopped that nothing was wrong with. */
 class WishGranted extends Error {}
@@ -33,8 +43,6 @@ export class BuildControl {
   readonly #queue: BuildQueue;
   readonly #options: BuildControlOptions;
   readonly #running = new Map<string, AbortController>();
-  /** Builds handed to the queue, by the moment they were asked for: a resumed one is handed over again. */
-  readonly #queued = new Map<string, number>();
 
   constructor(deps: BuildDeps, queue: BuildQueue, options: BuildControlOptions) {
     this.#deps = deps;
@@ -46,18 +54,34 @@ export class BuildControl {
   async tick(): Promise<boolean> {
     const { db } = this.#deps.journal;
     const active = await activeBuilds(db, this.#options.workerId);
-    for (const { id, state, updatedAt } of active) {
-      if (state !== "queued" || this.#queued.get(id) === updatedAt.getTime()) continue;
-      this.#queued.set(id, updatedAt.getTime());
-      if (!(await this.#queue.goOn(id)))
-        await this.#park(id, new Error("its workflow has ended and can't go on; start it anew"));
-    }
+    for (const build of active) if (!this.#running.has(build.id)) await this.#handOver(build);
     for (const build of await buildsWithWish(db, this.#options.workerId)) {
-      const controller = this.#running.get(build.id);
-      if (controller === undefined) await this.#park(build.id, new WishGranted());
-      else controller.abort(new WishGranted(`asked to ${build.wish ?? "pause"}`));
+      const wish = new WishGranted(`asked to ${build.wish ?? "pause"}`);
+      if (!this.#running.has(build.id)) await this.#park(build.id, wish);
+      // Also one that began while it was being parked.
+      this.#running.get(build.id)?.abort(wish);
     }
     return active.length > 0 || this.#running.size > 0;
+  }
+
+  /**
+   * Gives the durable engine a build that should run and does not: a new one, a resumed one, or one that was
+   * stopped by a crash in the middle of being parked. One that the engine has already is left alone.
+   */
+  async #handOver({ id, request }: Build): Promise<void> {
+    const version = z.object({ workflowVersion: z.string() }).safeParse(request).data?.workflowVersion;
+    if (version !== WORKFLOW_VERSION) {
+      return this.#park(
+        id,
+        usageError(
+          "workflows/other-version",
+          `it was begun by another version of ATOS (${version ?? "unknown"}); go on with that, or end it: atos cancel ${id}`,
+        ),
+      );
+    }
+    await forgetRecordedErrors(this.#deps.journal.db, id);
+    if (!(await this.#queue.goOn(id)))
+      await this.#park(id, new Error("its workflow has ended and can't go on; start it anew"));
   }
 
   /** The build workflow: called by the durable engine, again after every crash or resume. */
@@ -82,7 +106,8 @@ export class BuildControl {
     } catch (error) {
       // What a step throws on an abort may be its own words; the reason is what counts.
       const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
-      if (!isStoppedElsewhere(error)) await this.#park(buildId, reason);
+      // A run that a newer one has replaced has nothing to stop any more.
+      if (!isStoppedElsewhere(error) && this.#running.get(buildId) === controller) await this.#park(buildId, reason);
       throw error;
     } finally {
       // A quick resume may have begun the next run already.
@@ -94,7 +119,7 @@ export class BuildControl {
     for (let attempt = 1; ; attempt++) {
       try {
         // First of all: a workflow that threw while it still has its claim would be recorded as failed for good.
-        await this.#queue.stop(buildId);
+        await within(STOP_MS, this.#queue.stop(buildId));
         return await this.#recordParked(buildId, error);
       } catch {
         // Nothing can be recorded, so nothing may end: the next worker finds the build as it is, and goes on.
@@ -126,6 +151,19 @@ export class BuildControl {
       await setBuildState(trx, { id: buildId, state: cancelled ? "cancelled" : "paused", at });
       await appendBuildEvents(trx, buildId, { events: [event], at });
     });
+  }
+}
+
+/** The engine itself retries a lost database without end. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  try {
+    const tooLate = setTimeout(limitMs, undefined, { signal: late.signal }).then(() => {
+      throw new Error(`no answer within ${limitMs} ms`);
+    });
+    await Promise.race([work, tooLate]);
+  } finally {
+    late.abort();
   }
 }
 

@@ -7,8 +7,9 @@ import type { Read } from "../agents/read.ts";
 import { showTask } from "../agents/read-plan.ts";
 import { showSpec, type Spec } from "../agents/read-spec.ts";
 import type { WorkspaceFile } from "../journal/workspaces.ts";
-import { explainSyntax } from "../tools/explain-failure.ts";
+import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { type Language, LANGUAGES } from "../tools/language.ts";
+import { NO_TEST } from "../tools/run-tests.ts";
 import type { BuildRun } from "./build-run.ts";
 import { type CheckResult, checkCode } from "./check-code.ts";
 
@@ -70,8 +71,14 @@ async function freeze(build: BuildRun, files: readonly WorkspaceFile[], tree: st
 function problemOf({ check }: CheckResult, files: readonly WorkspaceFile[]): string | undefined {
   if (check.kind === "syntax") return explainSyntax(check.problems);
   const { tests } = check.run;
-  const vacuous = files.find(({ path }) => tests.every((test) => test.file !== path || test.outcome === "passed"));
-  return vacuous === undefined ? undefined : `${vacuous.path} passes although there is no code yet`;
+  if (tests.some((test) => test.file === "")) return explainFailure(check.run);
+  for (const { path } of files) {
+    const own = tests.filter((test) => test.file === path);
+    if (own.every((test) => test.outcome === "passed")) return `${path} passes although there is no code yet`;
+    if (own.every((test) => test.outcome !== "failed" || test.message === NO_TEST))
+      return `${path} has no test that is run`;
+  }
+  return undefined;
 }
 
 type Expected = { readonly language: Language; readonly planned: readonly string[]; readonly calls: readonly string[] };

@@ -74,7 +74,9 @@ class PytestListener:
 def run_pytest(pytest, files):
     """Nothing in the repository may configure its own verification: no conftest, no ini file."""
     listener = PytestListener()
-    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "--rootdir=."]
+    # Nor a plugin by an entry point of its own.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "--rootdir=.", "-o", "xfail_strict=true"]
     status = pytest.main([*quiet, "--continue-on-collection-errors", *files], plugins=[listener])
     # 5: no test was collected, which the caller sees by itself.
     if status not in (0, 5) and all(test["outcome"] != "failed" for test in listener.tests):
