@@ -125,6 +125,8 @@ test("a name that a goal marks and a language that it names are told, and nothin
     ["Write a Python function add_numbers that adds two numbers", "add_numbers", "python"],
     ["Create a TypeScript function called total that adds two numbers", "total", "typescript"],
     ["Implement isEven(n) in ts: is a number even?", "isEven", "typescript"],
+    ["Write a Python function smallest that finds the minimum of a list of numbers", "smallest", "python"],
+    ["factorial in TypeScript", undefined, "typescript"],
     ["Write a function that adds two numbers", undefined, undefined],
   ] as const;
   for (const [goal, name, language] of cases) assert.deepEqual(namedIn(goal, domain), { name, language }, goal);

@@ -75,10 +75,12 @@ export function namedIn(
   goal: string,
   domain: ClosedDomain,
 ): { readonly name: string | undefined; readonly language: string | undefined } {
-  const subject = findSubject(goal, stems(domain.frame));
+  const frame = stems(domain.frame);
+  const subject = findSubject(goal, frame);
   const words = plainWords(subject.rest);
+  const isName = subject.marked || (subject.likely && familiesWith(subject, domain, frame).length > 0);
   const language = Object.entries(domain.languages).find(([, names]) => words.some((word) => names.includes(word)));
-  return { name: subject.marked && subject.name !== "" ? subject.name : undefined, language: language?.[0] };
+  return { name: isName && subject.name !== "" ? subject.name : undefined, language: language?.[0] };
 }
 
 /** Whether the `summary` of a model's spec names one of `families`. A `{n}` left in a family stands for any number. */
@@ -110,6 +112,8 @@ type Subject = {
   readonly rest: string;
   /** Whether the goal marks it as a name, rather than it merely standing where a name may stand. */
   readonly marked: boolean;
+  /** Whether it stands where hardly anything but a name does: "function total that …". */
+  readonly likely: boolean;
 };
 
 // In this order: what is marked as a name goes before what merely looks like one.
@@ -126,6 +130,7 @@ const NAME_PATTERNS: readonly RegExp[] = [
 ];
 
 const UNMARKED_FROM = 6;
+const UNLIKELY_FROM = 8;
 
 /** `frame`: stems of words that are never a name, unless they are marked as one. */
 function findSubject(goal: string, frame: ReadonlySet<string>): Subject {
@@ -139,13 +144,14 @@ function findSubject(goal: string, frame: ReadonlySet<string>): Subject {
       arguments: written === "" ? undefined : written.split(",").length,
       rest: `${withoutName(goal, name, pattern)} ${strangeTypes(written)}`,
       marked: index < UNMARKED_FROM,
+      likely: index < UNLIKELY_FROM,
     };
   }
   return nameless(goal);
 }
 
 function nameless(goal: string): Subject {
-  return { name: "", arguments: undefined, rest: goal, marked: true };
+  return { name: "", arguments: undefined, rest: goal, marked: true, likely: true };
 }
 
 /** The types of an argument list that no family has: `file` in `(n: number, to: file)`. */
