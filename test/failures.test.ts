@@ -117,7 +117,7 @@ test("the receipt of a red build does not verify, and says why", async () => {
   const verified = await atos.run("receipt", "verify", built.out);
   assert.equal(verified.code, 1, verified.stderr);
   assert.match(verified.stdout, /✘ the receipt is green: the tech lead's plan can't be used: no task was found/);
-  assert.match(verified.stdout, /The receipt does not hold, or is not green/);
+  assert.match(verified.stdout, /The receipt is red: it is what it says/);
   assertNoStackTrace(verified.stderr);
 });
 

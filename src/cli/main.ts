@@ -5,8 +5,7 @@ const program = new Command("atos");
 
 program
   .description("A local AI software team: state a goal, get a git repository whose tests pass, and the proof.")
-  .usage("COMMAND")
-  .helpCommand(false)
+  .usage("COMMAND …")
   .option("--version", "print the version")
   .showHelpAfterError("(atos --help shows what there is)")
   .configureOutput({ writeErr: (text) => process.stderr.write(`atos: ${text}`) })

@@ -45,7 +45,7 @@ export async function runCommand(json: boolean, command: (output: Output) => Pro
   } catch (thrown) {
     const error = understand(thrown);
     output.emit({ type: "error", code: error.code, message: error.message, exitCode: error.exitCode });
-    output.note(`atos: ${error.message}`);
+    output.note(`atos: ${error.message}${error.code === "internal" ? "" : ` [${error.code}]`}`);
     // A bug, not a message for people: the place it comes from is what helps.
     if (error.code === "internal" && thrown instanceof Error) output.note(thrown.stack ?? "");
     process.exitCode = error.exitCode;

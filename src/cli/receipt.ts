@@ -2,7 +2,13 @@ import { resolve } from "node:path";
 import { EXIT } from "../base/errors.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { receiptToMarkdown } from "../workflows/receipt.ts";
-import { readReceiptOf, verifyReceipt } from "../workflows/verify-receipt.ts";
+import {
+  GREEN_CHECK,
+  readReceiptOf,
+  RERUN_CHECK,
+  type Verification,
+  verifyReceipt,
+} from "../workflows/verify-receipt.ts";
 import type { Output } from "./output.ts";
 
 /** `atos receipt show [DIR]`: the receipt of a delivered repository. Checks nothing. */
@@ -36,6 +42,16 @@ export async function runReceiptVerifyCommand(
   for (const finding of findings) output.say(`${finding.ok ? "✔" : "✘"} ${finding.check}: ${finding.detail}`);
   if (laterCommits > 0)
     output.say(`– ${laterCommits} later commit${laterCommits === 1 ? "" : "s"}: the receipt says nothing about them`);
-  output.say(ok ? "\nThe receipt holds." : "\nThe receipt does not hold, or is not green.");
+  output.say(`\n${verdictOf(verification)}`);
   return ok ? EXIT.done : EXIT.failed;
+}
+
+function verdictOf({ ok, receipt, findings }: Verification): string {
+  const commit = receipt.commit.slice(0, 10);
+  if (ok) return `The receipt holds for commit ${commit}. Changes that are not committed were not looked at.`;
+  const broken = findings.filter((finding) => !finding.ok && finding.check !== GREEN_CHECK);
+  const honestRed = receipt.verdict === "red" && broken.every((finding) => finding.check === RERUN_CHECK);
+  return honestRed
+    ? "The receipt is red: it is what it says, and says that the work is not done."
+    : "The receipt does not hold.";
 }

@@ -22,6 +22,8 @@ export function renderEvent(event: BuildEvent): string | undefined {
     case "attempt-started":
       return event.attempt === 1 ? undefined : line(event.task, `attempt ${event.attempt} of ${event.step}`);
     case "attempt-failed":
+      // What somebody asked for is no failure; the pause is told by its own event.
+      if (event.why.startsWith("asked to ")) return undefined;
       return line("", `${event.step} failed: ${event.why}`);
     case "turn-finished": {
       const { promptTokens, outputTokens } = event.usage;

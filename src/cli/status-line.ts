@@ -10,6 +10,8 @@ export type TurnStatus = {
 /** One line at the bottom of a terminal that says what is being worked on right now. */
 export type StatusLine = {
   readonly set: (turn: TurnStatus) => void;
+  /** The turn is over. */
+  readonly rest: () => void;
   readonly draw: () => void;
   readonly clear: () => void;
 };
@@ -29,13 +31,17 @@ export function openStatusLine(visible: boolean): StatusLine {
         since = performance.now();
       turn = next;
     },
+    rest: () => {
+      turn = undefined;
+      since = performance.now();
+    },
     draw: () => {
       if (!visible) return;
       frame = (frame + 1) % FRAMES.length;
       const what =
         turn === undefined
           ? "working"
-          : `${turn.task}: ${turn.role} at work with ${turn.model} · ${turn.outputTokens} tokens`;
+          : `${turn.task}: ${turn.role} at work with ${turn.model} · ${turn.outputTokens} token${turn.outputTokens === 1 ? "" : "s"}`;
       process.stderr.write(`${ERASE_LINE}${FRAMES[frame]} ${what} · ${seconds(performance.now() - since)}`);
       drawn = true;
     },

@@ -60,7 +60,8 @@ function packageJson(name: string): string {
     version: "0.1.0",
     private: true,
     type: "module",
-    scripts: { test: "node --test" },
+    // With a pattern, a Node that can't run TypeScript fails here instead of finding no test and being content.
+    scripts: { test: 'node --test "**/*.test.ts"' },
     engines: { node: ">=24" },
   };
   return `${JSON.stringify(value, null, 2)}\n`;

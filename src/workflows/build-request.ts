@@ -49,13 +49,12 @@ export const buildRequestSchema = z.object({
     roles: z.partialRecord(z.enum(ROLES), z.string()),
   }),
   prompts: z.record(z.enum(ROLES), rolePromptSchema),
-  /** For a model of a closed domain: what its spec must agree with, and what the domain is. Absent for general models. */
+  /** For a model of a closed domain: what its spec must agree with. Absent for general models. */
   domain: z
     .object({
       families: z.array(z.string()),
       name: z.string().optional(),
       language: z.string().optional(),
-      description: z.string(),
     })
     .optional(),
 });

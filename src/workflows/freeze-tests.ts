@@ -34,14 +34,18 @@ export async function freezeTests(
 ): Promise<Read<FrozenTests>> {
   const language = LANGUAGES[spec.language];
   const planned = tasks.flatMap((task) => task.files);
-  // A closed domain's criteria all have one form, "call returns value", so it can be seen that each is tested.
-  const calls =
-    build.request.domain === undefined ? [] : spec.criteria.map((criterion) => criterion.split(" returns ")[0] ?? "");
+  // A closed domain's criteria all have one form, so it can be seen that each is asserted, with its value.
+  const assertions =
+    build.request.domain === undefined
+      ? []
+      : spec.criteria.map((criterion) => `(${criterion.replace(" returns ", ", ")})`);
   const prompt = build.request.prompts["tester"];
   let conversation = build.open("tester", { task: "tests", tier: "complex", name: "tests" });
   let content = fill(prompt.user, { spec: showSpec(spec), plan: tasks.map(showTask).join("\n\n") });
   for (let draft = 1; ; draft++) {
-    const answer = await build.ask(conversation, content, (reply) => readTests({ language, planned, calls }, reply));
+    const answer = await build.ask(conversation, content, (reply) =>
+      readTests({ language, planned, assertions }, reply),
+    );
     if (!answer.read.ok) return { ok: false, why: `the tester's acceptance tests can't be used: ${answer.read.why}` };
     const files = answer.read.value;
     const tree = await build.deps.workspaces.write([...language.scaffold(spec.name, spec.summary), ...files]);
@@ -62,7 +66,8 @@ async function freeze(build: BuildRun, files: readonly WorkspaceFile[], tree: st
   await build.record("tests frozen", {
     type: "tests-frozen",
     files: files.map((file) => file.path),
-    sha256: sha256(JSON.stringify(hashes)),
+    // Of one file its own hash, which anybody can compute; of several the hash of their list.
+    sha256: hashes.length === 1 ? (hashes[0]?.sha256 ?? "") : sha256(JSON.stringify(hashes)),
   });
   return { files, hashes, tree };
 }
@@ -81,9 +86,13 @@ function problemOf({ check }: CheckResult, files: readonly WorkspaceFile[]): str
   return undefined;
 }
 
-type Expected = { readonly language: Language; readonly planned: readonly string[]; readonly calls: readonly string[] };
+type Expected = {
+  readonly language: Language;
+  readonly planned: readonly string[];
+  readonly assertions: readonly string[];
+};
 
-function readTests({ language, planned, calls }: Expected, reply: string): Read<readonly WorkspaceFile[]> {
+function readTests({ language, planned, assertions }: Expected, reply: string): Read<readonly WorkspaceFile[]> {
   const files = readFileBlocks(reply);
   if (!files.ok) return files;
   const other = files.value.find((file) => !language.isTestFile(file.path));
@@ -91,8 +100,8 @@ function readTests({ language, planned, calls }: Expected, reply: string): Read<
     const form = language.id === "python" ? "it is named test_NAME.py" : "it is named NAME.test.ts";
     return { ok: false, why: `${other.path} is not a test file; ${form}` };
   }
-  const untested = calls.find((call) => !files.value.some((file) => file.content.includes(call)));
-  if (untested !== undefined) return { ok: false, why: `no test calls ${untested}` };
+  const untested = assertions.find((one) => !files.value.some((file) => file.content.includes(one)));
+  if (untested !== undefined) return { ok: false, why: `no test asserts ${untested}` };
   const conflict = pathConflict([...files.value.map((file) => file.path), ...planned]);
   return conflict === undefined ? files : { ok: false, why: conflict };
 }

@@ -13,7 +13,9 @@ import type { BuildRun } from "./build-run.ts";
 export async function makePlan(build: BuildRun, spec: Spec): Promise<Read<readonly PlannedTask[]>> {
   const conversation = build.open("tech-lead", { task: "plan", tier: "complex", name: "plan" });
   const content = fill(build.request.prompts["tech-lead"].user, { spec: showSpec(spec) });
-  const { read } = await build.ask(conversation, content, (reply) => readPlanFor(spec, reply));
+  const { read } = await build.ask(conversation, content, (reply) =>
+    build.request.domain === undefined ? readPlanFor(spec, reply) : readPlanWithin(spec, reply),
+  );
   if (!read.ok) return { ok: false, why: `the tech lead's plan can't be used: ${read.why}` };
   const order = orderTasks(read.value) ?? [];
   const tasks = read.value.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
@@ -38,4 +40,14 @@ function readPlanFor(spec: Spec, reply: string): Read<readonly PlannedTask[]> {
   if (own !== undefined) return { ok: false, why: `${own} is written by ATOS itself; it is not a task's` };
   const conflict = pathConflict([...files, ...scaffold]);
   return conflict === undefined ? plan : { ok: false, why: conflict };
+}
+
+/** A closed domain is one function in one file: a plan that says otherwise has lost its way. */
+function readPlanWithin(spec: Spec, reply: string): Read<readonly PlannedTask[]> {
+  const plan = readPlanFor(spec, reply);
+  if (!plan.ok) return plan;
+  const file = `${spec.name}.${spec.language === "python" ? "py" : "ts"}`;
+  const [task] = plan.value;
+  if (plan.value.length === 1 && task?.files.join() === file && task.description.includes(`${spec.name}(`)) return plan;
+  return { ok: false, why: `it is not one task that writes ${spec.name} in ${file}` };
 }

@@ -50,7 +50,6 @@ export async function prepareBuild(wish: BuildWish): Promise<BuildRequest> {
 async function closedDomain(goal: string, domainFile: string): Promise<NonNullable<BuildRequest["domain"]>> {
   const domain = readClosedDomain(await readFile(domainFile, "utf8"));
   const families = [...familiesOf(goal, domain)];
-  const description = describeDomain(domain);
-  if (families.length === 0) throw outsideDomain(description);
-  return { families, description, ...namedIn(goal, domain) };
+  if (families.length === 0) throw outsideDomain(describeDomain(domain));
+  return { families, ...namedIn(goal, domain) };
 }

@@ -11,6 +11,9 @@ import { findLanguage } from "../tools/language.ts";
 import { sha256 } from "./freeze-tests.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
 
+export const GREEN_CHECK = "the receipt is green";
+export const RERUN_CHECK = "the tests pass again, in a clean checkout in the sandbox";
+
 export type Finding = { readonly check: string; readonly ok: boolean; readonly detail: string };
 
 export type Verification = {
@@ -44,7 +47,7 @@ export async function verifyReceipt(directory: string, sandbox: Sandbox, signal:
     const whole = findings.every((finding) => finding.ok);
     if (whole && receipt.verdict === "green") findings.push(await checkTestsCameFirst(copy, receipt));
     const intact = findings.every((finding) => finding.ok);
-    findings.push({ check: "the receipt is green", ok: receipt.verdict === "green", detail: receipt.why });
+    findings.push({ check: GREEN_CHECK, ok: receipt.verdict === "green", detail: receipt.why });
     // Running the tests of a repository that is not what the receipt says would prove nothing.
     if (intact) findings.push(await runAgain({ copy, receipt, sandbox }, signal));
     const later = await git(copy.repository, ["rev-list", "--count", `${receiptCommit}..${copy.tip}`]);
@@ -169,7 +172,7 @@ async function runAgain(
   { copy, receipt, sandbox }: { copy: Copy; receipt: Receipt; sandbox: Sandbox },
   signal: AbortSignal,
 ): Promise<Finding> {
-  const check = "the tests pass again, in a clean checkout in the sandbox";
+  const check = RERUN_CHECK;
   const language = findLanguage(receipt.verification.language);
   if (language === undefined)
     return { check, ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
