@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseModelAddress } from "./model-source.ts";
 
-const options = { directory: "/work", home: "/home/ada" };
+const options = { directory: "/place", home: "/home/ada" };
 
 test("reads a server's address with the model after #", () => {
   assert.deepEqual(parseModelAddress("http://127.0.0.1:8080/v1#qwen2.5-coder:7b", options), {
@@ -34,7 +34,7 @@ test("leaves the model of a server open when the address names none, and adds th
 test("reads the path of a model file, however it is written", () => {
   const paths = {
     "/models/a.b.gguf": "/models/a.b.gguf",
-    "models/a.b.gguf": "/work/models/a.b.gguf",
+    "models/a.b.gguf": "/place/models/a.b.gguf",
     "../a.b.GGUF": "/a.b.GGUF",
     "~/a.b.gguf": "/home/ada/a.b.gguf",
     "file:///models/a.b.gguf": "/models/a.b.gguf",
@@ -45,7 +45,7 @@ test("reads the path of a model file, however it is written", () => {
   assert.deepEqual(parseModelAddress("a.gguf", { ...options, contextTokens: 2048 }), {
     kind: "gguf",
     id: "a",
-    path: "/work/a.gguf",
+    path: "/place/a.gguf",
     contextTokens: 2048,
   });
 });
