@@ -24,7 +24,6 @@ export type PlannedTask = z.infer<typeof plannedTaskSchema>;
 
 /** How a build ended. `refused`: the goal is outside what the models can do, found before any work. */
 const outcomeSchema = z.enum(["green", "red", "refused", "cancelled"]);
-export type BuildOutcomeKind = z.infer<typeof outcomeSchema>;
 
 const strings = z.array(z.string()).readonly();
 
