@@ -1,18 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import type { StateFolder } from "./base/state-folder.ts";
 import { AtosError, EXIT, messageOf, missingError } from "./base/errors.ts";
 import type { BuildEvent } from "./base/events.ts";
-import { loadEmbeddedModel } from "./engine/embedded-model.ts";
 import { identifyGguf } from "./engine/gguf-identity.ts";
-import type { Model, ModelIdentity, ModelSource } from "./engine/model.ts";
-import { type OpenAiSource, openOpenAiModel } from "./engine/openai-model.ts";
+import type { ModelIdentity, ModelSource } from "./engine/model.ts";
+import { openModel } from "./engine/open-model.ts";
+import { readApiKey } from "./engine/server-key.ts";
 import { listServerModels } from "./engine/server-models.ts";
-import { threadCount } from "./engine/thread-count.ts";
 import { appendBuildEvents } from "./journal/build-events.ts";
 import { JournalDataSource } from "./journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal/durable-engine.ts";
@@ -180,26 +178,10 @@ async function openDeps(options: WorkerOptions, db: Db, stack: AsyncDisposableSt
   };
 }
 
-async function openModel(source: ModelSource, env: WorkerOptions["env"], signal: AbortSignal): Promise<Model> {
-  if (source.kind === "gguf") {
-    return loadEmbeddedModel(source, { threads: await threadCount(source.path, availableParallelism()), signal });
-  }
-  return openOpenAiModel(source, keyOf(source, env));
-}
-
-function keyOf({ id, apiKeyVariable }: OpenAiSource, env: WorkerOptions["env"]): { readonly apiKey?: string } {
-  if (apiKeyVariable === undefined) return {};
-  const apiKey = env[apiKeyVariable];
-  if (apiKey !== undefined) return { apiKey };
-  throw missingError(
-    "app/no-api-key",
-    `the model ${id} needs the key in ${apiKeyVariable}, and the worker was started without it; set it, wait until the worker has ended, as it does when idle, and ask again`,
-  );
-}
-
 async function identify(source: ModelSource, env: WorkerOptions["env"]): Promise<ModelIdentity> {
   if (source.kind === "openai") {
-    await listServerModels(source.baseUrl, keyOf(source, env)).catch((error: unknown) => {
+    const apiKey = await readApiKey(source, env);
+    await listServerModels(source.baseUrl, { apiKey }).catch((error: unknown) => {
       // Not every server can list its models, and one that answers at all is there.
       if (error instanceof AtosError && error.exitCode === EXIT.failed) return;
       throw error;

@@ -1,15 +1,14 @@
 import type { BuildEvent, TokenUsage } from "../base/events.ts";
 import { AtosError } from "../base/errors.ts";
-import type { ChatMessage, ModelSource } from "../engine/model.ts";
+import type { ModelSource } from "../engine/model.ts";
 import { type Journal, runEffect } from "../journal/effect.ts";
 import type { ModelPool } from "../pool/model-pool.ts";
+import { append, type Context, heard, type Segment } from "./context.ts";
+import { nextAttempt, resampled } from "./next-attempt.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
+import { afterTurn, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
-/** Replies to one question: where the model is told what is wrong, and where it is only asked again. */
-const MAX_TOLD = 3;
-const MAX_SAMPLED = 4;
-const RESAMPLE_TEMPERATURE = 0.7;
 const MAX_ENGINE_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 500;
 
@@ -30,8 +29,8 @@ export type TurnDeps = {
   readonly nowMs: () => number;
 };
 
-/** One role put to one job of a build, with the messages so far. Append-only: what was said is never changed. */
-export type Conversation = {
+/** One role put to one job of a build, with what was said so far. */
+export type Conversation = TurnState & {
   readonly buildId: string;
   readonly task: string;
   /** Unique within the build; begins the names of its turns' steps. */
@@ -39,10 +38,9 @@ export type Conversation = {
   readonly prompt: RolePrompt;
   readonly source: ModelSource;
   readonly seed: number;
-  readonly messages: readonly ChatMessage[];
   /** Turns taken. */
   readonly turns: number;
-  /** How often the open question was asked before without a reply that could be read. */
+  /** How often the open question was drawn again. */
   readonly sample: number;
 };
 
@@ -52,29 +50,19 @@ export type Answer<T> = {
   readonly usage: readonly TokenUsage[];
 };
 
-type Turn = {
-  readonly text: string;
-  readonly finish: string;
-  readonly usage: TokenUsage;
-  /** Why there is no reply and will be none: the conversation has outgrown its model. */
-  readonly noRoom?: string;
-};
-
-const NO_USAGE: TokenUsage = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
-
 /** Opens a conversation: the role's system message, if it has one. */
-export function openConversation(start: Omit<Conversation, "messages" | "turns" | "sample">): Conversation {
-  const system = start.prompt.system;
-  return { ...start, turns: 0, sample: 0, messages: system === undefined ? [] : [{ role: "system", content: system }] };
+export function openConversation(start: Omit<Conversation, keyof TurnState | "turns" | "sample">): Conversation {
+  const { system } = start.prompt;
+  const context: Context = system === undefined ? [] : [{ role: "system", segments: [{ part: "role", text: system }] }];
+  return { ...start, turns: 0, sample: 0, context, sent: "", counts: new WeakMap() };
 }
 
 /**
  * Says `content` and reads the reply with `reader`.
  *
- * A reply that can't be read is told so, exactly, and asked for again where the prompt set knows how to ask;
- * where it does not, the same question is sampled again with another seed and a higher temperature. Both are
- * bounded; then the last `why` is the answer. Every turn is a recorded step. `signal` ends it with its
- * reason.
+ * A reply that can't be read is told so, exactly and once, where the prompt set knows how; after that the
+ * same question is drawn again with another seed and a higher temperature (`nextAttempt`). Then the last
+ * `why` is the answer. Every turn is a recorded step. `signal` ends it with its reason.
  */
 export async function ask<T>(
   deps: TurnDeps,
@@ -82,113 +70,102 @@ export async function ask<T>(
     conversation,
     content,
     reader,
-  }: { conversation: Conversation; content: string; reader: (reply: string) => Read<T> },
+  }: { conversation: Conversation; content: readonly Segment[]; reader: (reply: string) => Read<T> },
   signal: AbortSignal,
 ): Promise<Answer<T>> {
   let current = say(conversation, content);
+  let told = false;
   const usage: TokenUsage[] = [];
   for (let attempt = 1; ; attempt++) {
-    const turn = await takeTurn(deps, { conversation: current, reader }, signal);
+    const turn = await recordedTurn(deps, { conversation: current, reader }, signal);
     usage.push(turn.usage);
     const read = readTurn(turn, reader, current.prompt);
-    const answered = heard(current, turn);
+    current = { ...current, ...afterTurn(current, turn), turns: current.turns + 1 };
     const { rejected } = current.prompt;
-    const last = attempt === (rejected === undefined ? MAX_SAMPLED : MAX_TOLD);
-    if (read.ok || last) return { conversation: answered, read, usage };
-    if (rejected === undefined) current = { ...current, turns: current.turns + 1, sample: attempt };
-    else current = say(answered, fill(rejected, { why: read.why }));
+    // No number of tries makes a prompt smaller.
+    const next = read.ok || turn.noRoom !== undefined ? "give-up" : nextAttempt(attempt, told, rejected !== undefined);
+    if (next === "give-up") return { conversation: withReply(current, turn), read, usage };
+    if (next === "tell" && rejected !== undefined && !read.ok) {
+      current = say(withReply(current, turn), fill(rejected, { why: read.why }));
+      told = true;
+    } else current = { ...current, sample: current.sample + 1 };
   }
 }
 
-function say(conversation: Conversation, content: string): Conversation {
-  return { ...conversation, messages: [...conversation.messages, { role: "user", content }] };
+function say(conversation: Conversation, segments: readonly Segment[]): Conversation {
+  return { ...conversation, context: append(conversation.context, { role: "user", segments }), sample: 0 };
 }
 
-function heard(conversation: Conversation, turn: Turn): Conversation {
-  const messages: ChatMessage[] = [...conversation.messages, { role: "assistant", content: turn.text }];
-  return { ...conversation, turns: conversation.turns + 1, messages, sample: 0 };
+function withReply(conversation: Conversation, { text }: Turn): Conversation {
+  return { ...conversation, context: heard(conversation.context, text) };
 }
 
-/** What the next reply is drawn with: the role's own sampling first, then livelier. */
-function samplingOf({ prompt, seed, sample }: Conversation): { readonly temperature: number; readonly seed: number } {
-  return {
-    seed: seed + sample,
-    temperature: sample === 0 ? prompt.temperature : Math.max(prompt.temperature, RESAMPLE_TEMPERATURE),
-  };
+function optionsOf({ prompt, seed, sample }: Conversation): TurnOptions {
+  const { maxTokens, temperature } = prompt;
+  return resampled({ maxTokens, temperature, seed }, sample);
 }
 
 function readTurn<T>(turn: Turn, reader: (reply: string) => Read<T>, prompt: RolePrompt): Read<T> {
   if (turn.noRoom !== undefined) return { ok: false, why: turn.noRoom };
-  if (turn.finish === "length")
-    return { ok: false, why: `the reply was cut off at its limit of ${prompt.maxTokens} tokens` };
+  if (turn.finish === "length") return { ok: false, why: cutOff(turn, prompt) };
   return reader(turn.text);
 }
 
-function takeTurn<T>(
+/** Where the prompt left less room than the role's limit, the reply was cut sooner. */
+function cutOff({ usage }: Turn, { maxTokens }: RolePrompt): string {
+  const { outputTokens } = usage;
+  return outputTokens === 0 || outputTokens >= maxTokens
+    ? `the reply was cut off at its limit of ${maxTokens} tokens`
+    : `the reply was cut off after ${outputTokens} tokens, at the end of the context or its limit of ${maxTokens}`;
+}
+
+function recordedTurn<T>(
   deps: TurnDeps,
   { conversation, reader }: { conversation: Conversation; reader: (reply: string) => Read<T> },
   signal: AbortSignal,
 ): Promise<Turn> {
-  const { buildId, task, prompt, source, messages } = conversation;
+  const { buildId, task, prompt, source, context } = conversation;
+  const { role } = prompt;
   const name = `${conversation.name}/turn-${conversation.turns + 1}`;
-  const input = {
-    model: source.id,
-    messages,
-    maxTokens: prompt.maxTokens,
-    ...samplingOf(conversation),
-  };
+  const input = { model: source.id, context, ...optionsOf(conversation) };
   return runEffect(
     deps.journal,
     { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
     async () => {
       const startedAt = deps.nowMs();
-      const turn = await generate(deps, conversation, signal).catch(withoutRoom);
+      const turn = await leasedTurn(deps, conversation, signal);
       const read = readTurn(turn, reader, prompt);
       const durationMs = Math.round(deps.nowMs() - startedAt);
-      const finished: BuildEvent = {
-        type: "turn-finished",
-        step: name,
-        task,
-        role: prompt.role,
-        model: source.id,
-        usage: turn.usage,
-        durationMs,
-        finish: turn.finish,
-      };
-      const rejected: BuildEvent[] = read.ok
-        ? []
-        : [{ type: "reply-rejected", task, role: prompt.role, why: read.why }];
-      return { result: turn, events: [finished, ...rejected] };
+      const { usage, finish } = turn;
+      const events: BuildEvent[] = [
+        { type: "turn-finished", step: name, task, role, model: source.id, usage, durationMs, finish },
+      ];
+      if (turn.compacted !== undefined) {
+        const { tokensBefore, shortened } = turn.compacted;
+        events.unshift({ type: "context-compacted", step: name, task, role, tokensBefore, shortened });
+      }
+      if (!read.ok) events.push({ type: "reply-rejected", task, role, why: read.why });
+      return { result: turn, events };
     },
   );
 }
 
-/** Trying again can't help a conversation that does not fit, so that is an outcome; all else is thrown on. */
-function withoutRoom(error: unknown): Turn {
-  if (!(error instanceof AtosError) || error.code !== "engine/context-overflow") throw error;
-  return { text: "", finish: "no-room", usage: NO_USAGE, noRoom: error.message };
-}
-
 /** One attempt: lease, generate, give back. A model whose process died is dropped, so that the next attempt gets a fresh one. */
-async function generate(deps: TurnDeps, conversation: Conversation, signal: AbortSignal): Promise<Turn> {
-  const { buildId, task, prompt, source, messages } = conversation;
+async function leasedTurn(deps: TurnDeps, conversation: Conversation, signal: AbortSignal): Promise<Turn> {
+  const { buildId, task, prompt, source } = conversation;
   const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
   await using lease = await deps.pool.lease({ source, report }, signal);
-  let text = "";
   let outputTokens = 0;
+  const onToken = (): void =>
+    deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens: ++outputTokens });
   try {
-    const request = { messages, maxTokens: prompt.maxTokens, ...samplingOf(conversation) };
-    for await (const part of lease.model.generate(request, signal)) {
-      if (part.kind === "end") return { text, finish: part.finish, usage: part.usage };
-      text += part.text;
-      deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens: ++outputTokens });
-    }
+    const asked = { state: conversation, options: optionsOf(conversation) };
+    return await takeTurn({ model: lease.model, onToken }, asked, signal);
   } catch (error) {
     if (error instanceof AtosError && error.code === "engine/child-died")
       await deps.pool.drop("its process died", report);
     throw error;
   }
-  throw new AtosError("engine/stream-cut", `the reply of ${source.id} ended without saying why`);
 }
 
 /** A server's bad moment or a crashed process is worth another try; a wrong request is not. */

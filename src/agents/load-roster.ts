@@ -3,37 +3,90 @@ import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
-import type { ModelSource } from "../engine/model.ts";
-import { parseModelAddress } from "../engine/model-source.ts";
+import { TASK_TIERS, type TaskTier } from "../base/task.ts";
+import type { GgufSettings } from "../engine/model.ts";
+import { parseModelAddress, type ServerModelAddress } from "../engine/model-source.ts";
 import { ROLES } from "./prompt-set.ts";
 import type { Roster } from "./roster.ts";
 
-const modelSchema = z.union([
-  z.strictObject({ file: z.string(), context_tokens: z.number().int().positive().optional() }),
-  z.strictObject({
-    server: z.string(),
-    model: z.string().min(1),
-    context_tokens: z.number().int().positive(),
-    api_key_variable: z.string().optional(),
-  }),
-]);
+const settingsShape = {
+  context_tokens: z.int().positive().optional(),
+  gpu_layers: z.int().nonnegative().optional(),
+  cache_type: z.enum(["f32", "f16", "q8_0", "q4_0"]).optional(),
+  flash_attention: z.boolean().optional(),
+  batch_tokens: z.int().positive().optional(),
+  slots: z.int().positive().optional(),
+  adapters: z.array(z.strictObject({ file: z.string(), scale: z.number().default(1) })).optional(),
+  prompt_lookup: z.boolean().optional(),
+  deterministic: z.boolean().optional(),
+};
+const settingsSchema = z.object(settingsShape);
+
+const fileSchema = z.strictObject({ file: z.string(), ...settingsShape });
+const catalogSchema = z.strictObject({ catalog: z.string(), quantisation: z.string().optional(), ...settingsShape });
+const serverSchema = z.strictObject({
+  server: z.string(),
+  model: z.string().min(1).optional(),
+  context_tokens: z.int().positive().optional(),
+  /** A name: a key that somebody puts here by mistake is refused before it is recorded anywhere. */
+  api_key_variable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable, not the key itself")
+    .optional(),
+  api_key_file: z.string().optional(),
+});
+type Model = z.infer<typeof fileSchema> | z.infer<typeof catalogSchema> | z.infer<typeof serverSchema>;
+
+/** A model by the one of `file`, `catalog` and `server` that it has, so that an error names the key that is wrong. */
+const modelSchema = z.record(z.string(), z.unknown()).transform((model, context): Model => {
+  const schema = "server" in model ? serverSchema : "catalog" in model ? catalogSchema : fileSchema;
+  const parsed = schema.safeParse(model);
+  if (parsed.success) return parsed.data;
+  for (const { message, path } of parsed.error.issues) context.addIssue({ code: "custom", message, path });
+  return z.NEVER;
+});
 
 const rosterSchema = z.strictObject({
   name: z.string(),
+  description: z.string().optional(),
   /** Folder of a prompt set, relative to this file. */
   prompts: z.string().optional(),
   /** Word lists of a closed domain, relative to this file. */
   domain: z.string().optional(),
+  /** What the models were chosen for, in GiB of the memory they run in. */
+  budget_gib: z.number().positive().optional(),
+  /** Kept free of it for everything else. */
+  reserve_gib: z.number().nonnegative().optional(),
+  /** Models that are loaded at the same time: each list has to fit into the budget. */
+  resident: z.array(z.array(z.string()).min(1)).optional(),
   models: z.record(z.string(), modelSchema),
   tiers: z.strictObject({ simple: z.string(), medium: z.string(), complex: z.string() }),
   roles: z.partialRecord(z.enum(ROLES), z.string()).default({}),
 });
 
-export type LoadedRoster = {
-  readonly roster: Roster;
+/** A model as a roster names it; what a catalog name or a server's address comes to is found out later. */
+export type ModelEntry =
+  | { readonly kind: "file"; readonly path: string; readonly settings: GgufSettings }
+  | {
+      readonly kind: "catalog";
+      readonly name: string;
+      readonly quantisation: string | undefined;
+      readonly settings: GgufSettings;
+    }
+  | { readonly kind: "server"; readonly address: ServerModelAddress };
+
+export type RosterFile = {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly models: Readonly<Record<string, ModelEntry>>;
+  readonly tiers: Readonly<Record<TaskTier, string>>;
+  readonly roles: Roster["roles"];
   /** Absent: ATOS's own. */
   readonly promptsDirectory: string | undefined;
   readonly domainFile: string | undefined;
+  readonly budget:
+    | { readonly gib: number; readonly reserveGib: number; readonly resident: readonly (readonly string[])[] }
+    | undefined;
 };
 
 /**
@@ -41,39 +94,79 @@ export type LoadedRoster = {
  *
  * @throws {AtosError} `agents/bad-roster` naming the file and what is wrong with it.
  */
-export async function loadRoster(file: string): Promise<LoadedRoster> {
+export async function loadRoster(file: string): Promise<RosterFile> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw usageError("agents/bad-roster", `the roster ${file} can't be read: ${messageOf(cause)}`);
   });
   const parsed = rosterSchema.safeParse(parseYaml(text, file));
   if (!parsed.success)
     throw usageError("agents/bad-roster", `the roster ${file} is not valid:\n${z.prettifyError(parsed.error)}`);
-  const { name, prompts, domain, models, tiers, roles } = parsed.data;
-  const unknown = [...Object.values(tiers), ...Object.values(roles)].find((id) => models[id] === undefined);
+  const { name, description, prompts, domain, models, tiers, roles, budget_gib, reserve_gib, resident } = parsed.data;
+  const used = [...TASK_TIERS.map((tier) => tiers[tier]), ...Object.values(roles), ...(resident ?? []).flat()];
+  const unknown = used.find((id) => !Object.hasOwn(models, id));
   if (unknown !== undefined)
     throw usageError("agents/bad-roster", `the roster ${file} uses a model ${unknown} that is not under its models`);
   const base = dirname(resolve(file));
+  const entries = Object.entries(models).map(([id, model]) => [id, toEntry(model, base)] as const);
   return {
-    roster: { name, tiers, roles, models: Object.entries(models).map(([id, model]) => toSource(id, model, base)) },
+    name,
+    description,
+    tiers,
+    roles,
+    models: Object.fromEntries(entries),
     promptsDirectory: prompts === undefined ? undefined : resolve(base, prompts),
     domainFile: domain === undefined ? undefined : resolve(base, domain),
+    budget:
+      budget_gib === undefined
+        ? undefined
+        : {
+            gib: budget_gib,
+            reserveGib: reserve_gib ?? 0,
+            resident: resident ?? Object.keys(models).map((id) => [id]),
+          },
   };
 }
 
-function toSource(id: string, model: z.infer<typeof modelSchema>, base: string): ModelSource {
-  if ("file" in model)
-    return { kind: "gguf", id, path: resolve(base, model.file), contextTokens: model.context_tokens };
+function toEntry(model: Model, base: string): ModelEntry {
+  if ("file" in model) return { kind: "file", path: resolve(base, model.file), settings: toSettings(model, base) };
+  if ("catalog" in model)
+    return {
+      kind: "catalog",
+      name: model.catalog,
+      quantisation: model.quantisation,
+      settings: toSettings(model, base),
+    };
   // The same door as --model: no password in an address, no query, a /v1 where none is given.
-  const { server, model: name, context_tokens: contextTokens, api_key_variable: apiKeyVariable } = model;
-  const address = parseModelAddress(`${server}#${encodeURIComponent(name)}`, {
+  const { server, model: name, context_tokens: contextTokens } = model;
+  if (name !== undefined && server.includes("#"))
+    throw usageError("agents/bad-roster", `the model ${name} is named twice: after the # of ${server} too`);
+  const address = parseModelAddress(name === undefined ? server : `${server}#${encodeURIComponent(name)}`, {
     directory: base,
     home: base,
-    contextTokens,
-    ...(apiKeyVariable === undefined ? {} : { apiKeyVariable }),
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(model.api_key_variable === undefined ? {} : { apiKeyVariable: model.api_key_variable }),
+    ...(model.api_key_file === undefined ? {} : { apiKeyFile: resolve(base, model.api_key_file) }),
   });
-  if (address.kind !== "openai")
-    throw usageError("agents/bad-roster", `the model ${id} needs the name of a model on its server`);
-  return { ...address, id };
+  if (address.kind !== "server")
+    throw usageError("agents/bad-roster", `${server} is not the address of a server; give a model file as file: PATH`);
+  return { kind: "server", address };
+}
+
+/** Only what was said: an absent setting keeps the engine's default, and stays out of the recorded request. */
+function toSettings(model: z.infer<typeof settingsSchema>, base: string): GgufSettings {
+  const adapters = model.adapters?.map(({ file, scale }) => ({ path: resolve(base, file), scale }));
+  const settings: GgufSettings = {
+    contextTokens: model.context_tokens,
+    gpuLayers: model.gpu_layers,
+    cacheType: model.cache_type,
+    flashAttention: model.flash_attention,
+    batchTokens: model.batch_tokens,
+    slots: model.slots,
+    adapters,
+    promptLookup: model.prompt_lookup,
+    deterministic: model.deterministic,
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
 function parseYaml(text: string, file: string): unknown {

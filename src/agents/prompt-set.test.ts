@@ -26,7 +26,10 @@ test("the prompt sets that ATOS ships can be loaded, and ask only for what they 
 });
 
 test("a value that looks like a place stays as it is", () => {
-  assert.equal(fill("{{goal}}!", { goal: "{{spec}}", spec: "no" }), "{{spec}}!");
+  assert.deepEqual(fill("{{goal}}!", { goal: "{{spec}}", spec: "no" }), [
+    { part: "goal", text: "{{spec}}" },
+    { part: "rules", text: "!" },
+  ]);
 });
 
 test("a place without a value is an error that names it", () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { AtosError, messageOf, usageError } from "../base/errors.ts";
+import type { ContextPart, Segment } from "./context.ts";
 
 export const ROLES = ["product-manager", "tech-lead", "tester", "developer", "reviewer"] as const;
 
@@ -74,20 +75,36 @@ export function readRolePrompt(text: string, file: string, role: Role): RoleProm
   };
 }
 
+/** What the values of templates are; the words around them are rules. */
+const PART_OF_VALUE: Readonly<Record<string, ContextPart>> = {
+  goal: "goal",
+  spec: "goal",
+  plan: "goal",
+  task: "goal",
+  tests: "tests",
+  files: "work",
+  results: "observation",
+  failure: "observation",
+  why: "correction",
+};
+
 /**
  * Puts values into a template's `{{name}}` places, in one pass: a value that itself holds
- * `{{…}}` stays as it is.
+ * `{{…}}` stays as it is. The stretches come out told apart by what they are for.
  */
-export function fill(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    const value = values[name];
+export function fill(template: string, values: Readonly<Record<string, string>>): readonly Segment[] {
+  // Splitting by a pattern with one group gives the words around and the names in turn.
+  const segments = template.split(/\{\{(\w+)\}\}/).map((text, position): Segment => {
+    if (position % 2 === 0) return { part: "rules", text };
+    const value = values[text];
     if (value === undefined)
       throw usageError(
         "agents/bad-prompt",
-        `a prompt asks for {{${name}}}; there are ${Object.keys(values).join(", ")}`,
+        `a prompt asks for {{${text}}}; there are ${Object.keys(values).join(", ")}`,
       );
-    return value;
+    return { part: PART_OF_VALUE[text] ?? "goal", text: value };
   });
+  return segments.filter(({ text }) => text !== "");
 }
 
 function readSections(body: string): Partial<Record<(typeof SECTIONS)[number], string>> {

@@ -57,6 +57,15 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     durationMs: z.number(),
     finish: z.string(),
   }),
+  z.object({
+    type: z.literal("context-compacted"),
+    step: z.string(),
+    task: z.string(),
+    role: z.string(),
+    tokensBefore: z.number(),
+    /** Stretches that were shortened so that the prompt fits, in characters. */
+    shortened: z.array(z.object({ part: z.string(), from: z.number(), to: z.number() }).readonly()).readonly(),
+  }),
   z.object({ type: z.literal("reply-rejected"), task: z.string(), role: z.string(), why: z.string() }),
   z.object({
     type: z.literal("tests-ran"),

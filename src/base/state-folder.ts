@@ -14,6 +14,8 @@ export type StateFolder = {
   readonly workspaces: string;
   readonly scratch: string;
   readonly models: string;
+  /** What `atos models probe` found out. */
+  readonly probes: string;
 };
 
 export type Machine = {
@@ -37,6 +39,7 @@ export function stateFolder({ env, platform, home }: Machine): StateFolder {
     workspaces: join(root, "workspaces.git"),
     scratch: join(root, "scratch"),
     models: join(root, "models"),
+    probes: join(root, "probes"),
   };
 }
 

@@ -30,7 +30,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     throw usageError("cli/two-choices", "give --model or --roster, not both");
   // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
   const settings = await settingsOf(context, { model: flags.model, roster: flags.roster });
-  const request = await prepareBuild({
+  const { request, notes } = await prepareBuild({
     goal,
     out: flags.out,
     stateRoot: context.folder.root,
@@ -42,6 +42,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       roster: flags.model === undefined ? settings.roster : undefined,
       contextTokens: settings.contextTokens,
       apiKeyVariable: settings.apiKeyVariable,
+      apiKeyFile: settings.apiKeyFile,
       modelsDirectory: context.folder.models,
       directory: context.workspace,
       home: homedir(),
@@ -53,6 +54,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     output.say(
       "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",
     );
+  for (const note of notes) output.note(`atos: ${note}`);
   const build = await queueBuild(context, request, output);
   output.emit({ type: "build-queued", build: build.id, outDirectory: build.outDirectory });
   output.say(`build ${build.id} → ${showPath(request.outDirectory)}\n`);

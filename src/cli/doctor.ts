@@ -132,8 +132,8 @@ async function model(context: CommandContext): Promise<Finding> {
     const { model: name, roster } = await settingsOf(context);
     if (roster !== undefined) return `the roster ${roster}`;
     if (name !== undefined) return name;
-    for (const source of (await loadRoster(NANO_ROSTER)).roster.models)
-      if (source.kind === "gguf") await access(source.path);
+    for (const entry of Object.values((await loadRoster(NANO_ROSTER)).models))
+      if (entry.kind === "file") await access(entry.path);
     return "atos-nano, built in: a closed domain of small functions; for other goals see atos build --help";
   });
 }

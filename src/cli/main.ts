@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { BuildFlags } from "./build.ts";
+import { declareModelsCommands } from "./models-commands.ts";
 
 const program = new Command("atos");
 
@@ -32,7 +33,10 @@ program
     "--model <model>",
     "one model for everything: nano, a pulled model's name, a .gguf file, or a server's address",
   )
-  .option("--roster <file>", "several models: a roster file (YAML)")
+  .option(
+    "--roster <roster>",
+    "several models: a roster file (YAML), or one of ATOS's own by its budget: cpu, 4gb, 8gb …",
+  )
   .option("--seed <number>", "seed of the models' sampling (0)")
   .option("--yes", "ask nothing")
   .option("--unsafe", "run generated code without a sandbox (don't)")
@@ -59,6 +63,21 @@ program
   .option("--json", "print JSON")
   .action((id: string | undefined, flags: Json) =>
     run(flags, async (output) => (await import("./status.ts")).runStatusCommand(id, output)),
+  );
+
+program
+  .command("debug")
+  .summary("one task from the inside: every prompt as sent")
+  .description(
+    "Shows every turn of a task: the prompt as sent, its tokens by part, what the model's cache knew of it, the reply, and why it could not be used. Tasks are those of the plan, and spec, plan and tests.",
+  )
+  .argument("<task>")
+  .option("--build <id>", "the build (the newest one)")
+  .option("--full", "print each prompt whole, and not only what is new in it")
+  .option("--json", "print JSON")
+  .addHelpText("after", "\nExample:\n  atos debug spec")
+  .action((task: string, flags: Json & { build?: string; full?: boolean }) =>
+    run(flags, async (output) => (await import("./debug.ts")).runDebugCommand(task, flags, output)),
   );
 
 program
@@ -110,22 +129,7 @@ receipt
     run(flags, async (output) => (await import("./receipt.ts")).runReceiptVerifyCommand(dir, flags, output)),
   );
 
-const models = program.command("models").description("Lists and fetches models.");
-models
-  .command("list")
-  .description("Lists the models at hand.")
-  .option("--json", "print JSON")
-  .action((flags: Json) => run(flags, async (output) => (await import("./models.ts")).runModelsListCommand(output)));
-models
-  .command("pull")
-  .description("Fetches a GGUF file; goes on where an earlier try stopped.")
-  .argument("<address>", "hf:OWNER/REPOSITORY/FILE.gguf, or an https address of a .gguf file")
-  .option("--name <name>", "what to call it (the file's name)")
-  .option("--sha256 <hash>", "refuse a file with another hash")
-  .option("--json", "print JSON")
-  .action((address: string, flags: Json & { name?: string; sha256?: string }) =>
-    run(flags, async (output) => (await import("./models.ts")).runModelsPullCommand(address, flags, output)),
-  );
+declareModelsCommands(program.command("models").description("Lists, fetches, shows and removes models."), run);
 
 const config = program.command("config").description("Shows the settings.");
 config

@@ -32,6 +32,8 @@ export function renderEvent(event: BuildEvent): string | undefined {
         `${event.role} · ${event.model} · ${promptTokens} + ${outputTokens} tokens · ${seconds(event.durationMs)}`,
       );
     }
+    case "context-compacted":
+      return line(event.task, compactionText(event));
     case "reply-rejected":
       return line(event.task, `the ${event.role}'s reply can't be used: ${event.why}`);
     case "tests-ran":
@@ -62,6 +64,11 @@ export function renderEvent(event: BuildEvent): string | undefined {
       // A refusal is long, and the summary says it.
       return line(event.outcome, event.outcome === "refused" ? "nothing was built" : event.why);
   }
+}
+
+function compactionText({ shortened, tokensBefore }: Extract<BuildEvent, { type: "context-compacted" }>): string {
+  const kinds = [...new Set(shortened.map(({ part }) => part))].join(", ");
+  return `the prompt of ${tokensBefore} tokens did not fit: ${shortened.length} × ${kinds} shortened, oldest first`;
 }
 
 function testsText({ task, passed, failed, durationMs }: Extract<BuildEvent, { type: "tests-ran" }>): string {

@@ -35,6 +35,15 @@ test("an unknown key and a bad value are named, with their source", () => {
   });
 });
 
+test("a number may be text, and what is empty is no number", () => {
+  assert.equal(mergeSettings([{ from: "environment", values: { worker_idle_seconds: "1.5" } }]).workerIdleSeconds, 1.5);
+  for (const value of ["", " ", null, true])
+    assert.throws(() => mergeSettings([{ from: "environment", values: { worker_idle_seconds: value } }]), {
+      code: "cli/bad-setting",
+      message: /environment[\s\S]*worker_idle_seconds/,
+    });
+});
+
 test("a settings file that is not YAML is an error, not a default", async () => {
   const configDirectory = join(root, "broken");
   mkdirSync(configDirectory);

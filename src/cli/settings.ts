@@ -4,19 +4,25 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
 
+/** An environment says numbers as text. What is empty is no number, and least of all 0. */
+function numberSetting(schema: z.ZodNumber) {
+  return z.preprocess((value) => (typeof value === "string" && value.trim() !== "" ? Number(value) : value), schema);
+}
+
 const settingsSchema = z.strictObject({
   /** `nano`, a GGUF file, or a server's address. */
   model: z.string().min(1).optional(),
   /** A roster file. */
   roster: z.string().min(1).optional(),
-  /** What a server's model can hold; ATOS counts before it sends. */
-  context_tokens: z.coerce.number().int().min(512).max(4_194_304).optional(),
-  /** Name of the environment variable with the server's key. */
+  /** What the model is to hold; else a file's default of 4096, and what a server says. ATOS counts before it sends. */
+  context_tokens: numberSetting(z.int().min(512).max(4_194_304)).optional(),
+  /** Name of the environment variable with the server's key, or a file that holds it. */
   api_key_variable: z
     .string()
     .regex(/^[A-Za-z_]\w*$/)
     .optional(),
-  worker_idle_seconds: z.coerce.number().min(0).max(86_400).optional(),
+  api_key_file: z.string().min(1).optional(),
+  worker_idle_seconds: numberSetting(z.number().min(0).max(86_400)).optional(),
 });
 
 export type SettingName = keyof z.infer<typeof settingsSchema>;
@@ -26,21 +32,21 @@ export type Setting = { readonly value: string | number | undefined; readonly fr
 export type Settings = {
   readonly model: string | undefined;
   readonly roster: string | undefined;
-  readonly contextTokens: number;
+  readonly contextTokens: number | undefined;
   readonly apiKeyVariable: string | undefined;
+  readonly apiKeyFile: string | undefined;
   readonly workerIdleSeconds: number;
   /** Each setting's value and where it came from. */
   readonly origins: Readonly<Record<SettingName, Setting>>;
 };
 
-/** A server's context when nobody says: what Ollama pins by default; more would be cut there without a word. */
-const DEFAULT_CONTEXT_TOKENS = 4096;
 const DEFAULT_IDLE_SECONDS = 60;
 const NAMES = [
   "model",
   "roster",
   "context_tokens",
   "api_key_variable",
+  "api_key_file",
   "worker_idle_seconds",
 ] as const satisfies readonly SettingName[];
 
@@ -63,9 +69,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     ...parsed,
     {
       from: "default",
-      values: { context_tokens: DEFAULT_CONTEXT_TOKENS, worker_idle_seconds: DEFAULT_IDLE_SECONDS } satisfies z.infer<
-        typeof settingsSchema
-      >,
+      values: { worker_idle_seconds: DEFAULT_IDLE_SECONDS } satisfies z.infer<typeof settingsSchema>,
     },
   ];
   const find = (name: SettingName): Setting => {
@@ -79,13 +83,15 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     roster: find("roster"),
     context_tokens: find("context_tokens"),
     api_key_variable: find("api_key_variable"),
+    api_key_file: find("api_key_file"),
     worker_idle_seconds: find("worker_idle_seconds"),
   };
   return {
     model: text(origins.model),
     roster: text(origins.roster),
-    contextTokens: Number(origins.context_tokens.value),
+    contextTokens: origins.context_tokens.value === undefined ? undefined : Number(origins.context_tokens.value),
     apiKeyVariable: text(origins.api_key_variable),
+    apiKeyFile: text(origins.api_key_file),
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
     origins,
   };

@@ -1,12 +1,17 @@
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { AtosError, messageOf, missingError } from "../base/errors.ts";
-import type { ChatMessage } from "./model.ts";
+import type { ChatMessage, Prompt } from "./model.ts";
 
-/** A stretch of a prompt: either the template's own words, or what a person, a file or a model wrote. */
-export type PromptPiece = { readonly origin: "template" | "content"; readonly text: string };
+/** A stretch of a prompt: the template's own words, what a person or a file said, or an earlier reply. */
+export type PromptPiece = { readonly origin: "template" | "content" | "reply"; readonly text: string };
 
-/** Renders messages, ready for the model to answer. */
-export type ChatTemplate = (messages: readonly ChatMessage[]) => readonly PromptPiece[];
+/** Renders a prompt, ready for the model to answer. */
+export type ChatTemplate = {
+  readonly source: string;
+  /** Whether the template can be told to think or not (`enable_thinking`). */
+  readonly hasThinking: boolean;
+  render(prompt: Prompt): readonly PromptPiece[];
+};
 
 export type TemplateTokens = { readonly bos: string; readonly eos: string };
 
@@ -18,24 +23,77 @@ export type TemplateTokens = { readonly bos: string; readonly eos: string };
  * looks like them, and content arrives unchanged, even where a template would trim it. A template
  * has no clock: the same messages render the same prompt on every day.
  *
+ * A prompt extends the one that its last reply answered, byte for byte, whatever the template does to
+ * earlier messages (many write an empty reasoning block before the reply that is asked for, and leave
+ * it out once there is another message): what stood before a reply is rendered as it was then. Where
+ * a template has no place for a system message, or moves it towards the end, it opens the first
+ * message of the user.
+ *
  * @throws `engine/bad-chat-template` here when the source does not parse; when rendering, as
  * `engine/chat-template-failed`, when the template refuses the messages or leaves one out.
  */
 export function compileChatTemplate(source: string, tokens: TemplateTokens): ChatTemplate {
   const program = parseTemplate(source);
-  return (messages) => {
+  const renderOnce: RenderOnce = ({ messages, thinking }) => {
     const environment = new Environment();
     for (const [name, value] of Object.entries(GLOBALS)) environment.set(name, value);
     environment.set("bos_token", tokens.bos);
     environment.set("eos_token", tokens.eos);
     environment.set("add_generation_prompt", true);
+    if (thinking !== undefined) environment.set("enable_thinking", thinking === "on");
     environment.set(
       "messages",
-      // Empty content stays empty, so that a template's `if message.content` says what it means.
-      messages.map(({ role, content }, index) => ({ role, content: content === "" ? "" : markOf(index) })),
+      messages.map(({ role, content }, index) => {
+        // Empty content stays empty, so that a template's `if message.content` says what it means; where a
+        // reply stood has to be known even so.
+        return { role, content: content === "" && role !== "assistant" ? "" : markOf(index) };
+      }),
     );
-    return piecesOf(run(environment, program), messages);
+    return placedPieces(run(environment, program), messages);
   };
+  const hasSystem = keepsSystem(renderOnce);
+  const render = ({ messages, thinking }: Prompt): readonly PromptPiece[] => {
+    const pieces = extending(renderOnce, { messages: hasSystem ? messages : withoutSystem(messages), thinking });
+    return pieces.filter(({ text }) => text !== "").map(({ origin, text }) => ({ origin, text }));
+  };
+  return { source, hasThinking: /\benable_thinking\b/.test(source), render };
+}
+
+/** A piece, and the number of the message it is. */
+type PlacedPiece = PromptPiece & { readonly message?: number };
+type RenderOnce = (prompt: Prompt) => readonly PlacedPiece[];
+
+/** Up to the last reply the prompt that it answered, then what the template writes behind it now. */
+function extending(renderOnce: RenderOnce, prompt: Prompt): readonly PlacedPiece[] {
+  const { messages, thinking } = prompt;
+  const pieces = renderOnce(prompt);
+  const reply = messages.findLastIndex(({ role }) => role === "assistant");
+  if (reply <= 0) return pieces;
+  const place = pieces.findLastIndex(({ message }) => message === reply);
+  const before = extending(renderOnce, { messages: messages.slice(0, reply), thinking });
+  return [...before, ...pieces.slice(place)];
+}
+
+/** Whether a system message comes out, and before the reply to what follows it. */
+function keepsSystem(renderOnce: RenderOnce): boolean {
+  const messages = (["system", "user", "assistant", "user"] as const).map((role) => ({ role, content: "x" }));
+  const works = (tried: readonly ChatMessage[]): readonly PlacedPiece[] | undefined => {
+    try {
+      return renderOnce({ messages: tried });
+    } catch {
+      return undefined;
+    }
+  };
+  const order = works(messages)?.flatMap(({ message }) => message ?? []);
+  const isKept = order !== undefined && order.lastIndexOf(0) < order.indexOf(2);
+  // One that refuses both says at the first request what it can't do.
+  return isKept || works(withoutSystem(messages)) === undefined;
+}
+
+function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const [system, user, ...rest] = messages;
+  if (system?.role !== "system" || user?.role !== "user") return messages;
+  return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...rest];
 }
 
 const MARK_START = "\uE000";
@@ -90,20 +148,18 @@ function markOf(index: number): string {
 }
 
 /** Splitting by a pattern with one group gives template text and message numbers in turn. */
-function piecesOf(rendered: string, messages: readonly ChatMessage[]): readonly PromptPiece[] {
+function placedPieces(rendered: string, messages: readonly ChatMessage[]): readonly PlacedPiece[] {
   const parts = rendered.split(MARK);
   const shown = new Set(parts.filter((_, position) => position % 2 === 1).map(Number));
   for (const [index, { role, content }] of messages.entries()) {
-    if (content === "" || shown.has(index)) continue;
+    if (shown.has(index) || (content === "" && role !== "assistant")) continue;
     const why = `the model's chat template leaves out message ${index + 1} of ${messages.length} (${role})`;
     throw new AtosError("engine/chat-template-failed", `${why}; put its text into another message`);
   }
-  return parts
-    .map(
-      (text, position): PromptPiece =>
-        position % 2 === 0
-          ? { origin: "template", text }
-          : { origin: "content", text: messages[Number(text)]?.content ?? "" },
-    )
-    .filter((piece) => piece.text !== "");
+  return parts.map((text, position): PlacedPiece => {
+    if (position % 2 === 0) return { origin: "template", text };
+    const message = Number(text);
+    const { role, content } = messages[message] ?? { role: "user", content: "" };
+    return { origin: role === "assistant" ? "reply" : "content", text: content, message };
+  });
 }

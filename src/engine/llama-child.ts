@@ -1,5 +1,6 @@
 import { AtosError } from "../base/errors.ts";
 import { type ChildReply, type ChildRequest, childRequest, failureOf } from "./child-protocol.ts";
+import { type LlamaEmbedder, openLlamaEmbedder } from "./llama-embedder.ts";
 import { type LlamaSession, openLlamaSession } from "./llama-session.ts";
 
 /*
@@ -7,45 +8,81 @@ import { type LlamaSession, openLlamaSession } from "./llama-session.ts";
  * what comes over the channel, and ends with it.
  */
 
-/** Does the requests one after another: one context computes one reply at a time, and repeats itself only so. */
-function serve(send: (reply: ChildReply) => void): (request: ChildRequest) => void {
+/** What is loaded, if anything yet. */
+class Loaded {
+  session: Promise<LlamaSession> | undefined;
+  embedder: Promise<LlamaEmbedder> | undefined;
+
+  async useSession(): Promise<LlamaSession> {
+    if (this.session === undefined) throw notLoaded();
+    return this.session;
+  }
+
+  async useEmbedder(): Promise<LlamaEmbedder> {
+    if (this.embedder === undefined) throw notLoaded();
+    return this.embedder;
+  }
+}
+
+function notLoaded(): AtosError {
+  return new AtosError("engine/not-loaded", "the process was asked before it had a model");
+}
+
+type Send = (reply: ChildReply) => void;
+
+/** Answers one request. A request that waits for a slot does so in the order in which it came. */
+// oxlint-disable-next-line max-lines-per-function -- one case for each kind of request
+async function answer(loaded: Loaded, request: ChildRequest, { send, signal }: { send: Send; signal: AbortSignal }) {
+  const { call } = request;
+  switch (request.kind) {
+    case "load": {
+      loaded.session = openLlamaSession(request);
+      const { contextTokens, options } = await loaded.session;
+      return send({ kind: "loaded", call, contextTokens, options, slots: request.settings.slots });
+    }
+    case "load-embedder":
+      loaded.embedder = openLlamaEmbedder(request);
+      return send({ kind: "embedder-loaded", call, ...(await loaded.embedder).size });
+    case "render": {
+      const { text, tokens } = (await loaded.useSession()).render(request.prompt);
+      return send({ kind: "rendered", call, text, tokens: tokens.length });
+    }
+    case "count-text":
+      return send({ kind: "counted", call, tokens: (await loaded.useSession()).countText(request.text) });
+    case "generate":
+      for await (const part of (await loaded.useSession()).generate(request.request, signal))
+        send({ kind: "part", call, part });
+      return undefined;
+    case "save-caches": {
+      const caches = await (await loaded.useSession()).saveCaches(request.directory, signal);
+      return send({ kind: "caches-saved", call, caches });
+    }
+    case "restore-cache":
+      await (await loaded.useSession()).restoreCache(request.saved, signal);
+      return send({ kind: "cache-restored", call });
+    case "embed": {
+      const vectors = await (await loaded.useEmbedder()).embed(request.texts, signal);
+      return send({ kind: "embedded", call, vectors });
+    }
+    case "abort":
+      return undefined;
+  }
+}
+
+function serve(send: Send): (request: ChildRequest) => Promise<void> {
   const aborts = new Map<number, AbortController>();
-  let session: Promise<LlamaSession> | undefined;
-  let queue = Promise.resolve();
-
-  const loaded = (): Promise<LlamaSession> => {
-    if (session === undefined) throw new AtosError("engine/not-loaded", "the process was asked before it had a model");
-    return session;
-  };
-  const answer = async (request: ChildRequest, signal: AbortSignal): Promise<void> => {
+  const loaded = new Loaded();
+  return async (request) => {
     const { call } = request;
-    switch (request.kind) {
-      case "load":
-        session = openLlamaSession(request.options);
-        return send({ kind: "loaded", call, contextTokens: (await session).contextTokens });
-      case "count":
-        return send({ kind: "counted", call, tokens: (await loaded()).count(request.messages) });
-      case "generate":
-        for await (const part of (await loaded()).generate(request.request, signal)) send({ kind: "part", call, part });
-        return;
-      case "abort":
-        return;
-    }
-  };
-  const run = async (request: ChildRequest, signal: AbortSignal): Promise<void> => {
-    try {
-      if (!signal.aborted) await answer(request, signal);
-    } catch (error) {
-      send({ kind: "failed", call: request.call, failure: failureOf(error) });
-    }
-    aborts.delete(request.call);
-  };
-
-  return (request) => {
-    if (request.kind === "abort") return aborts.get(request.call)?.abort();
+    if (request.kind === "abort") return aborts.get(call)?.abort();
     const controller = new AbortController();
-    aborts.set(request.call, controller);
-    queue = queue.then(() => run(request, controller.signal));
+    aborts.set(call, controller);
+    try {
+      await answer(loaded, request, { send, signal: controller.signal });
+    } catch (error) {
+      send({ kind: "failed", call, failure: failureOf(error) });
+    }
+    aborts.delete(call);
   };
 }
 
@@ -56,4 +93,4 @@ process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 const handle = serve((reply) => {
   if (process.connected) process.send?.(reply);
 });
-process.on("message", (message) => handle(childRequest.parse(message)));
+process.on("message", (message) => void handle(childRequest.parse(message)));

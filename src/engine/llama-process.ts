@@ -17,6 +17,8 @@ const KILL_GRACE_MS = 300;
 /** How long a dead child's last output may take to arrive. */
 const LAST_WORDS_MS = 100;
 const STDERR_TAIL_CHARACTERS = 600;
+const RELOAD = "load the model again";
+const RETRY = "end other programs, or raise the limit of processes, and load it again";
 /** All that a child needs of the environment; keys and other secrets stay here. */
 const CHILD_VARIABLES = [
   "PATH",
@@ -51,8 +53,17 @@ export class LlamaProcess implements AsyncDisposable {
     // Beside this file lies the source when it runs from src/ and the compiled child when from dist/.
     const entry = new URL(`./llama-child${extname(import.meta.url)}`, import.meta.url);
     const stdio = ["ignore", "ignore", "pipe", "ipc"] as const;
-    const child = fork(fileURLToPath(entry), { stdio: [...stdio], env: childEnvironment(), execArgv: [] });
-    if (child.pid === undefined) throw new AtosError("engine/child-died", "no process could be started for the model");
+    const child = fork(fileURLToPath(entry), {
+      stdio: [...stdio],
+      env: childEnvironment(),
+      execArgv: [],
+      // Vectors go over as they are, not as decimal numbers.
+      serialization: "advanced",
+    });
+    // A write to a child that just died, whose end is reported by `exit`; or a child that never began.
+    child.on("error", () => {});
+    if (child.pid === undefined)
+      throw new AtosError("engine/child-died", `no process could be started for the model ${name}; ${RETRY}`);
     this.pid = child.pid;
     this.#child = child;
     this.#name = name;
@@ -67,8 +78,6 @@ export class LlamaProcess implements AsyncDisposable {
       this.#failAll(this.#died(how));
     });
     child.on("message", (message) => this.#receive(message));
-    // A write to a child that just died; its end is reported by `exit`.
-    child.on("error", () => {});
   }
 
   /**
@@ -103,6 +112,20 @@ export class LlamaProcess implements AsyncDisposable {
       this.#calls.delete(call);
       if (!finished) this.#send({ kind: "abort", call });
     }
+  }
+
+  /**
+   * Asks for the one answer of a kind.
+   *
+   * @throws what `ask` throws.
+   */
+  async askFor<Kind extends Answer["kind"]>(
+    kind: Kind,
+    question: Question,
+    signal?: AbortSignal,
+  ): Promise<Extract<Answer, { readonly kind: Kind }>> {
+    for await (const answer of this.ask(question, signal)) if (isOf(answer, kind)) return answer;
+    throw new AtosError("engine/child-died", `the model ${this.#name} gave no answer; load it again`);
   }
 
   /** Resolves when the process is gone, within half a second. */
@@ -145,8 +168,16 @@ export class LlamaProcess implements AsyncDisposable {
   #died(how: string): AtosError {
     const said = this.#stderr.trim() === "" ? "" : `; its last words: ${this.#stderr.trim()}`;
     const what = `the process ${this.pid} of the model ${this.#name} died (${how})`;
-    return new AtosError("engine/child-died", `${what}; load the model again${said}`);
+    const advice = how === "SIGKILL" ? "load the model again, with less if the system ran out of memory" : RELOAD;
+    return new AtosError("engine/child-died", `${what}; ${advice}${said}`);
   }
+}
+
+function isOf<Kind extends Answer["kind"]>(
+  answer: Answer,
+  kind: Kind,
+): answer is Extract<Answer, { readonly kind: Kind }> {
+  return answer.kind === kind;
 }
 
 function isLast(reply: ChildReply): boolean {

@@ -1,175 +1,239 @@
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  getLlama,
-  InsufficientMemoryError,
-  type LlamaContextSequence,
-  LlamaLogLevel,
-  type LlamaModel,
-  LlamaVocabularyType,
-  type Token,
-} from "node-llama-cpp";
-import { AtosError, messageOf, missingError } from "../base/errors.ts";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { AtosError, messageOf, missingError, usageError } from "../base/errors.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat-template.ts";
-import type { LoadOptions } from "./child-protocol.ts";
 import { contextOverflow } from "./context-overflow.ts";
-import { modelBroken } from "./gguf-file.ts";
-import { checkGgufStructure } from "./gguf-structure.ts";
-import type { ChatMessage, GenerateRequest, ModelPart } from "./model.ts";
-import { StopScanner } from "./stop-scanner.ts";
-import { TokenText } from "./token-text.ts";
+import { contextSize } from "./context-size.ts";
+import { readGgufInfo } from "./gguf-info.ts";
+import type { LoadSettings } from "./gguf-settings.ts";
+import { checkSystemMemory, type LoadedWeights, loadWeights } from "./llama-load.ts";
+import { writeReply } from "./llama-reply.ts";
+import { openLlamaShape } from "./llama-shape.ts";
+import { LlamaSlot, nearestSlot } from "./llama-slot.ts";
+import { LlamaVocabulary, type TokenisedPrompt } from "./llama-vocabulary.ts";
+import { checkAdapter, wrongAdapter } from "./lora-adapter.ts";
+import { estimateMemory } from "./memory-estimate.ts";
+import type { GenerateRequest, ModelPart, Prompt, RequestOption, SavedCache } from "./model.ts";
+import { cacheKey, checkCache, draftPath, dropDrafts, sealCache, weightsIdentity, wrongCache } from "./saved-cache.ts";
+import { SlotQueue } from "./slot-queue.ts";
+import { ThinkingBlock, type ThinkingMarks, thinkingMarksOf } from "./thinking-block.ts";
 
-const DEFAULT_CONTEXT_TOKENS = 4096;
-/** Fixed, because the size of a batch changes the last digits of what it computes. */
-const BATCH_TOKENS = 512;
-/** llama.cpp's own defaults for sampling, written down so that none of them is hidden. */
-const SAMPLING = { topK: 40, topP: 0.95, minP: 0 } as const;
+export type SessionOptions = { readonly path: string; readonly threads: number; readonly settings: LoadSettings };
 
 /**
  * Loads a model into this process. Everything about the file is checked here: a file cut short, a
- * vocabulary without a chat template or a context too large for the memory end as an `AtosError`.
+ * vocabulary without a chat template, a setting that can't be honoured or a context too large for the
+ * memory end as an `AtosError`.
  */
-export async function openLlamaSession(options: LoadOptions): Promise<LlamaSession> {
-  await checkGgufStructure(options.path);
-  const complaints: string[] = [];
-  const llama = await getLlama({
-    gpu: "auto",
-    build: "never",
-    skipDownload: true,
-    maxThreads: options.threads,
-    logLevel: LlamaLogLevel.error,
-    logger: (_, text) => void complaints.push(text.trim()),
-  });
-  const model = await llama.loadModel({ modelPath: options.path }).catch(async (error: unknown) => {
-    // The library hands llama.cpp's reasons over a little after the failure itself.
-    await delay(50);
-    throw loadFailure(options.path, error, complaints);
-  });
+export async function openLlamaSession(options: SessionOptions): Promise<LlamaSession> {
+  const { path, threads, settings } = options;
+  const weights = await loadWeights({ path, threads, gpuLayers: settings.gpuLayers });
+  const { model } = weights;
   const source = model.fileInfo.metadata.tokenizer?.chat_template;
   if (typeof source !== "string") {
     const why = "it has no chat template (tokenizer.chat_template), so it is no chat model";
-    throw missingError("engine/no-chat-template", `the model file ${options.path} can't be talked to: ${why}`);
+    throw missingError("engine/no-chat-template", `the model file ${path} can't be talked to: ${why}`);
   }
   const tokens = { bos: model.tokens.bosString ?? "", eos: model.tokens.eosString ?? "" };
   const template = compileChatTemplate(source, tokens);
-  const contextTokens = Math.min(options.contextTokens ?? DEFAULT_CONTEXT_TOKENS, model.trainContextSize);
-  const context = await model
-    .createContext({ contextSize: contextTokens, batchSize: BATCH_TOKENS, threads: options.threads })
-    .catch((error: unknown) => {
-      throw loadFailure(options.path, error, complaints);
-    });
+  const contextTokens = contextSize(settings.contextTokens, model.trainContextSize, path);
+  for (const adapter of settings.adapters) await checkAdapter(adapter, model);
+  const context = await openContext(weights, { ...options, contextTokens });
+  const slots = Array.from({ length: settings.slots }, () => openSlot(context, settings));
+  if (settings.promptLookup && !slots.every((slot) => slot.canGoBack))
+    throw unsupportedSetting(path, "promptLookup", "this architecture can't take wrong guesses back");
+  const cacheIdentity = settings.deterministic ? undefined : await identityOf(model, options);
+  return new LlamaSession({ model, template, contextTokens, slots, cacheIdentity });
+}
+
+/** All that decides what the numbers in a cache mean, as long as the files are those that were loaded. */
+async function identityOf(model: LlamaModel, { path, settings }: SessionOptions): Promise<string> {
+  // The number of slots too: llama.cpp writes it into the state and takes no other.
+  const { cacheType, flashAttention, slots, adapters } = settings;
+  const { repo, release } = model.llama.llamaCppRelease;
+  const weightsOfAdapters = adapters.map(async (adapter) => [adapter.scale, await weightsIdentity(adapter.path)]);
+  return JSON.stringify({
+    llama: `${repo} ${release}`,
+    weights: await weightsIdentity(path),
+    cacheType,
+    flashAttention,
+    slots,
+    adapters: await Promise.all(weightsOfAdapters),
+  });
+}
+
+type ContextOptions = SessionOptions & { readonly contextTokens: number };
+
+async function openContext(weights: LoadedWeights, options: ContextOptions): Promise<LlamaContext> {
+  const { contextTokens, settings, threads, path } = options;
+  const { slots, cacheType, flashAttention, batchTokens, adapters } = settings;
+  if (flashAttention === true && !weights.model.flashAttentionSupported)
+    throw unsupportedSetting(path, "flash attention", "the architecture does not support it");
+  const type = CACHE_TYPES[cacheType];
+  const contextOptions = {
+    contextSize: contextTokens,
+    sequences: slots,
+    batchSize: batchTokens,
+    threads,
+    experimentalKvCacheKeyType: type,
+    experimentalKvCacheValueType: type,
+    failedCreationRemedy: false,
+    lora: { adapters: adapters.map(({ path: filePath, scale }) => ({ filePath, scale })) },
+    ...(flashAttention === undefined ? {} : { flashAttention }),
+  } as const;
+  const asked = `a context of ${contextTokens} tokens in ${cacheType} for each of ${slots} slots`;
+  checkSystemMemory(await contextBytes(weights.model, options), asked);
+  try {
+    return await weights.model.createContext(contextOptions);
+  } catch (error) {
+    const { reasons, outOfMemory } = await weights.explain(error, asked);
+    if (outOfMemory !== undefined) throw outOfMemory;
+    if (/lora|adapter/i.test(reasons)) {
+      const paths = adapters.map((adapter) => adapter.path);
+      throw wrongAdapter(paths, reasons, error);
+    }
+    throw unsupportedSetting(path, asked, reasons);
+  }
+}
+
+/** Of system memory, by ATOS's own estimate: the library's tries the allocation out, and takes as long as that. */
+async function contextBytes(model: LlamaModel, { path, settings, contextTokens }: ContextOptions): Promise<number> {
+  const machine = model.llama.gpu === false ? {} : { gpuBytes: Number.MAX_SAFE_INTEGER };
+  const placed = { ...settings, contextTokens, gpuLayers: model.gpuLayers };
+  const { cachePerSlot, compute } = estimateMemory(await readGgufInfo(path), placed, machine);
+  return cachePerSlot.system * settings.slots + compute.system;
+}
+
+const CACHE_TYPES = { f32: "F32", f16: "F16", q8_0: "Q8_0", q4_0: "Q4_0" } as const;
+
+function openSlot(context: LlamaContext, settings: LoadSettings): LlamaSlot {
   const sequence = context.getSequence({ contextShift: { strategy: refuseToForget } });
-  return new LlamaSession({ model, sequence, template, contextTokens, deterministic: options.deterministic });
+  return new LlamaSlot(sequence, settings);
 }
 
 type SessionParts = {
   readonly model: LlamaModel;
-  readonly sequence: LlamaContextSequence;
   readonly template: ChatTemplate;
   readonly contextTokens: number;
-  readonly deterministic: boolean;
+  readonly slots: readonly LlamaSlot[];
+  /** Absent in a deterministic session, which keeps no cache. */
+  readonly cacheIdentity: string | undefined;
 };
 
-/** A loaded model with one context. One `generate` at a time: the caller sees to that. */
+/** A loaded model with one context, which computes a reply in each of its slots. */
 export class LlamaSession {
   readonly contextTokens: number;
+  readonly options: readonly RequestOption[];
   readonly #parts: SessionParts;
+  readonly #vocabulary: LlamaVocabulary;
+  readonly #slots: SlotQueue<LlamaSlot>;
+  readonly #marks: ThinkingMarks | undefined;
 
   constructor(parts: SessionParts) {
+    const { model, template, slots, contextTokens } = parts;
     this.#parts = parts;
-    this.contextTokens = parts.contextTokens;
+    this.contextTokens = contextTokens;
+    this.#vocabulary = new LlamaVocabulary(model, template.source);
+    this.#slots = new SlotQueue(slots);
+    this.#marks = thinkingMarksOf(template.source);
+    this.options = [
+      ...ALWAYS_POSSIBLE,
+      ...(template.hasThinking ? (["thinking"] as const) : []),
+      ...(this.#marks === undefined ? [] : (["thinkingBudgetTokens"] as const)),
+    ];
   }
 
-  count(messages: readonly ChatMessage[]): number {
-    return this.#promptTokens(messages).length;
+  render(prompt: Prompt): TokenisedPrompt {
+    return this.#vocabulary.tokenise(this.#parts.template.render(prompt));
+  }
+
+  countText(text: string): number {
+    return this.#vocabulary.content(text).length;
   }
 
   /** Ends without an `end` part when `signal` aborts; the session can be used again afterwards. */
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-    const { model } = this.#parts;
-    const prompt = this.#promptTokens(request.messages);
-    const room = this.contextTokens - prompt.length;
-    if (room < 1) throw contextOverflow(prompt.length, this.contextTokens, "exact");
-    const outputLimit = Math.min(request.maxTokens, room);
-    const cachedTokens = await this.#keepPrefix(prompt);
-    const text = new TokenText<Token>((tokens, before) => model.detokenize(tokens, false, before), prompt);
-    const scanner = new StopScanner(request.stop ?? []);
-    let outputTokens = 0;
-    let ended: "by-model" | "by-stop" | "by-length" | undefined;
-    for await (const token of this.#sample(prompt.slice(cachedTokens), request, signal)) {
-      if (signal.aborted) return;
-      if (model.isEogToken(token)) {
-        ended = "by-model";
-        break;
-      }
-      outputTokens += 1;
-      const scanned = scanner.push(text.push(token));
-      if (scanned.text !== "") yield { kind: "text", text: scanned.text };
-      if (scanned.stopped) ended = "by-stop";
-      else if (outputTokens === outputLimit) ended = "by-length";
-      if (ended !== undefined) break;
-    }
-    if (ended === undefined && signal.aborted) return;
-    if (ended === undefined) throw new AtosError("engine/generation-failed", "llama.cpp gave no next token; ask again");
-    if (ended !== "by-stop") {
-      const last = scanner.push(text.flush());
-      const rest = last.text + (last.stopped ? "" : scanner.flush());
-      if (rest !== "") yield { kind: "text", text: rest };
-    }
-    const usage = { promptTokens: prompt.length, cachedTokens, outputTokens };
-    yield { kind: "end", finish: ended === "by-length" ? "length" : "stop", usage };
+    const prompt = this.render(request);
+    if (prompt.tokens.length === 0)
+      throw usageError("engine/bad-request", "the prompt is empty, and a model needs a token to go on from; say something");
+    const roomTokens = this.contextTokens - prompt.tokens.length;
+    if (roomTokens < 1) throw contextOverflow(prompt.tokens.length, this.contextTokens, "exact");
+    const shape = request.shape === undefined ? undefined : await openLlamaShape(this.#parts.model, request.shape);
+    using lease = await this.#slots.takeOne((idle) => nearestSlot(idle, prompt.tokens), signal);
+    const [slot] = lease.slots;
+    const thinking = this.#marks && new ThinkingBlock(this.#marks, prompt.text, request.thinkingBudgetTokens);
+    yield* writeReply(
+      slot,
+      {
+        request,
+        prompt: prompt.tokens,
+        limitTokens: Math.min(request.maxTokens, roomTokens),
+        vocabulary: this.#vocabulary,
+        thinking,
+        shape,
+      },
+      signal,
+    );
   }
 
-  /** Yields sampled tokens, the token that ends a generation among them, for as long as it is asked. */
-  async *#sample(fresh: readonly Token[], request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Token> {
-    const { sequence } = this.#parts;
-    // One batch at a time, so that an abort does not wait for a long prompt.
-    let next = 0;
-    for (; fresh.length - next > BATCH_TOKENS; next += BATCH_TOKENS) {
-      if (signal.aborted) return;
-      await sequence.evaluateWithoutGeneratingNewTokens(fresh.slice(next, next + BATCH_TOKENS));
+  /** Nothing in a deterministic session, which begins every reply anew. */
+  async saveCaches(directory: string, signal: AbortSignal): Promise<readonly SavedCache[]> {
+    const { cacheIdentity } = this.#parts;
+    if (cacheIdentity === undefined) return [];
+    using lease = await this.#slots.takeAll(signal);
+    try {
+      await mkdir(directory, { recursive: true });
+      const saved: SavedCache[] = [];
+      for (const slot of lease.slots)
+        if (slot.tokens.length > 0) saved.push(await saveSlot(slot, directory, cacheIdentity));
+      return saved;
+    } catch (error) {
+      const why = `the caches can't be saved in ${directory}: ${messageOf(error)}; make room there, or go on without`;
+      throw new AtosError("engine/cache-not-saved", why, { cause: error });
     }
-    if (signal.aborted) return;
-    const sampling = { ...SAMPLING, temperature: request.temperature, seed: request.seed, yieldEogToken: true };
-    yield* sequence.evaluate(fresh.slice(next), sampling);
   }
 
-  /**
-   * Forgets what is in the context from the first token on that differs from `prompt`, or all of it
-   * in a deterministic session, and returns how many tokens stay. The last one never does: its
-   * evaluation is what the first token of the reply is sampled from.
-   */
-  async #keepPrefix(prompt: readonly Token[]): Promise<number> {
-    const { sequence, deterministic } = this.#parts;
-    const known = sequence.contextTokens;
-    let same = 0;
-    const most = deterministic ? 0 : Math.min(known.length, prompt.length - 1);
-    while (same < most && known[same] === prompt[same]) same++;
-    if (same < known.length) await sequence.eraseContextTokenRanges([{ start: same, end: known.length }]);
-    // Some architectures can't go back to every place and keep less.
-    return sequence.nextTokenIndex;
-  }
-
-  /**
-   * Renders and tokenises. Only the template's own text may become control tokens; content is cut
-   * into plain text tokens, so "<|im_end|>" in a file stays nine characters of text.
-   */
-  #promptTokens(messages: readonly ChatMessage[]): Token[] {
-    const { model, template } = this.#parts;
-    // Such vocabularies put a space before every text they tokenise, also in the middle of a prompt.
-    const trim = model.vocabularyType === LlamaVocabularyType.spm ? "trimLeadingSpace" : undefined;
-    const tokens = template(messages).flatMap(({ origin, text }) => model.tokenize(text, origin === "template", trim));
-    const { bos, shouldPrependBosToken } = model.tokens;
-    return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+  async restoreCache(saved: SavedCache, signal: AbortSignal): Promise<void> {
+    const { cacheIdentity } = this.#parts;
+    if (cacheIdentity === undefined)
+      throw wrongCache(saved.path, "this model is deterministic and begins every reply anew");
+    await checkCache(saved, cacheIdentity);
+    if (saved.tokens > this.contextTokens)
+      throw wrongCache(saved.path, `it holds ${saved.tokens} tokens, and the context ${this.contextTokens}`);
+    using lease = await this.#slots.takeOne((idle) => nearestSlot(idle, []), signal);
+    const [slot] = lease.slots;
+    await slot.load(saved.path).catch(async (error: unknown) => {
+      await slot.clear();
+      throw wrongCache(saved.path, messageOf(error), error);
+    });
   }
 }
 
-function loadFailure(path: string, error: unknown, complaints: readonly string[]): AtosError {
-  if (error instanceof InsufficientMemoryError) {
-    const why = `the model ${path} does not fit into the memory: ${error.message}`;
-    return missingError("engine/not-enough-memory", `${why}; use a smaller model or a smaller context`, error);
+const ALWAYS_POSSIBLE = [
+  "stop",
+  "topK",
+  "topP",
+  "minP",
+  "repeatPenalty",
+  "presencePenalty",
+  "frequencyPenalty",
+  "shape",
+] as const satisfies readonly RequestOption[];
+
+async function saveSlot(slot: LlamaSlot, directory: string, identity: string): Promise<SavedCache> {
+  const key = cacheKey(identity, slot.tokens);
+  const draft = draftPath(directory);
+  try {
+    await slot.save(draft);
+    return await sealCache(draft, join(directory, `${key}.kv`), key);
+  } finally {
+    await dropDrafts(directory);
   }
-  const reasons = complaints.filter((line) => line !== "").slice(0, 3);
-  return modelBroken(path, [messageOf(error), ...reasons].join(": "), error);
+}
+
+function unsupportedSetting(path: string, setting: string, why: string): AtosError {
+  return usageError("engine/bad-setting", `llama.cpp can't load ${path} with ${setting}: ${why}; change its settings`);
 }
 
 function refuseToForget(): never {

@@ -6,27 +6,23 @@ const options = { directory: "/place", home: "/home/ada" };
 
 test("reads a server's address with the model after #", () => {
   assert.deepEqual(parseModelAddress("http://127.0.0.1:8080/v1#qwen2.5-coder:7b", options), {
-    kind: "openai",
-    id: "qwen2.5-coder:7b",
+    kind: "server",
     model: "qwen2.5-coder:7b",
     baseUrl: "http://127.0.0.1:8080/v1",
-    contextTokens: 8192,
   });
-  assert.deepEqual(
-    parseModelAddress("https://host/api/v1/#org%2Fmodel", { ...options, contextTokens: 32768, apiKeyVariable: "KEY" }),
-    {
-      kind: "openai",
-      id: "org/model",
-      model: "org/model",
-      baseUrl: "https://host/api/v1",
-      contextTokens: 32768,
-      apiKeyVariable: "KEY",
-    },
-  );
+  const given = { contextTokens: 32768, apiKeyVariable: "KEY", apiKeyFile: "~/key" };
+  assert.deepEqual(parseModelAddress("https://host/api/v1/#org%2Fmodel", { ...options, ...given }), {
+    kind: "server",
+    model: "org/model",
+    baseUrl: "https://host/api/v1",
+    contextTokens: 32768,
+    apiKeyVariable: "KEY",
+    apiKeyFile: "/home/ada/key",
+  });
 });
 
-test("leaves the model of a server open when the address names none, and adds the usual /v1", () => {
-  const server = { kind: "server", baseUrl: "http://localhost:11434/v1", contextTokens: 8192 };
+test("leaves the model and the context of a server open when nobody names them, and adds the usual /v1", () => {
+  const server = { kind: "server", baseUrl: "http://localhost:11434/v1" };
   for (const text of ["http://localhost:11434", "http://localhost:11434/", "HTTP://localhost:11434/v1#"])
     assert.deepEqual(parseModelAddress(text, options), server);
 });

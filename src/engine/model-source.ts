@@ -2,14 +2,18 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AtosError, usageError } from "../base/errors.ts";
 import { ggufId } from "./gguf-identity.ts";
-import type { ModelSource } from "./model.ts";
+import type { GgufSource } from "./model.ts";
 
-/** A server whose address names no model; `resolveServerModel` finds the one it has. */
-export type UnnamedServer = {
+/** A model on a server as a person wrote it; `resolveServerModel` finds what they left out. */
+export type ServerModelAddress = {
   readonly kind: "server";
   readonly baseUrl: string;
-  readonly contextTokens: number;
+  /** Absent: the only one the server has. */
+  readonly model?: string;
+  /** Absent: as the server has it. */
+  readonly contextTokens?: number;
   readonly apiKeyVariable?: string;
+  readonly apiKeyFile?: string;
 };
 
 export type ModelAddressOptions = {
@@ -17,12 +21,11 @@ export type ModelAddressOptions = {
   readonly directory: string;
   /** What `~` stands for. */
   readonly home: string;
-  /** Default: the model's own limit up to 4096 for files, and 8192 for servers, which can't be asked. */
-  readonly contextTokens?: number;
-  readonly apiKeyVariable?: string;
+  readonly contextTokens?: number | undefined;
+  /** How a server gets its key; a file has none. */
+  readonly apiKeyVariable?: string | undefined;
+  readonly apiKeyFile?: string | undefined;
 };
-
-const SERVER_CONTEXT_TOKENS = 8192;
 
 /**
  * Reads where a model is from what a person wrote: the address of a server with the model's name
@@ -32,15 +35,15 @@ const SERVER_CONTEXT_TOKENS = 8192;
  *
  * @throws `engine/bad-model-address`, which shows the accepted forms.
  */
-export function parseModelAddress(text: string, options: ModelAddressOptions): ModelSource | UnnamedServer {
-  if (/^https?:/i.test(text)) return serverSource(text, options);
+export function parseModelAddress(text: string, options: ModelAddressOptions): GgufSource | ServerModelAddress {
+  if (/^https?:/i.test(text)) return serverAddress(text, options);
   const path = filePath(text, options);
   if (!/\.gguf$/i.test(path)) throw badAddress(text, "it is neither a server's address nor a .gguf file");
   const { contextTokens } = options;
   return { kind: "gguf", id: ggufId(path), path, ...(contextTokens === undefined ? {} : { contextTokens }) };
 }
 
-function serverSource(text: string, options: ModelAddressOptions): ModelSource | UnnamedServer {
+function serverAddress(text: string, options: ModelAddressOptions): ServerModelAddress {
   const url = URL.parse(text);
   if (url === null) throw badAddress(text, "it is no valid URL");
   // Not repeated in the message: it holds a password.
@@ -48,13 +51,16 @@ function serverSource(text: string, options: ModelAddressOptions): ModelSource |
     throw badAddress(`${url.protocol}//…@${url.host}`, "an address must not hold a name or password; use an API key");
   if (url.search !== "") throw badAddress(text, "an address can't have a query");
   const path = url.pathname.replace(/\/+$/, "");
-  const common = {
-    baseUrl: url.origin + (path === "" ? "/v1" : path),
-    contextTokens: options.contextTokens ?? SERVER_CONTEXT_TOKENS,
-    ...(options.apiKeyVariable === undefined ? {} : { apiKeyVariable: options.apiKeyVariable }),
-  };
   const model = decode(url.hash.slice(1), text);
-  return model === "" ? { kind: "server", ...common } : { kind: "openai", id: model, model, ...common };
+  const { contextTokens, apiKeyVariable, apiKeyFile } = options;
+  return {
+    kind: "server",
+    baseUrl: url.origin + (path === "" ? "/v1" : path),
+    ...(model === "" ? {} : { model }),
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(apiKeyVariable === undefined ? {} : { apiKeyVariable }),
+    ...(apiKeyFile === undefined ? {} : { apiKeyFile: filePath(apiKeyFile, options) }),
+  };
 }
 
 function filePath(text: string, options: ModelAddressOptions): string {

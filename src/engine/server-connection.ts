@@ -1,3 +1,4 @@
+import { setImmediate as nextLoop } from "node:timers/promises";
 import { Agent, type Dispatcher, errors } from "undici";
 import { AtosError, messageOf, missingError, usageError } from "../base/errors.ts";
 
@@ -10,6 +11,9 @@ export type ServerAddress = {
 type Call = {
   readonly method: "GET" | "POST";
   readonly path: string;
+  /** Where the path begins: after the base URL, or where the server's own API does, without the `/v1`. */
+  readonly from?: "base" | "root";
+  readonly accept?: "text/event-stream" | "application/json";
   readonly body?: unknown;
   readonly signal: AbortSignal;
 };
@@ -17,33 +21,59 @@ type Call = {
 export type ServerResponse = Dispatcher.ResponseData;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Servers that keep connections keep them for seconds. */
+const KEPT_MS = 500;
+/** What may follow an answer that has been read as far as it is needed. */
+const MAX_REST_BYTES = 64 * 1024;
+const REST_TIMEOUT_MS = 1000;
 const MAX_ERROR_BYTES = 4096;
 const MAX_EXCERPT_CHARACTERS = 300;
 const NOT_HTTP = "NOT_HTTP";
 const BROKEN_OFF = ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", NOT_HTTP];
 
 /**
- * HTTP to one model server: each call is one request on a connection of its own, never sent again.
+ * HTTP to one model server: each call is one request, never sent again.
  * The key goes into the request and nowhere else: no error shows it, even where the server says it.
+ *
+ * Since nothing is sent again, no request may meet a connection that its server closes for being idle. So
+ * one is used for a further request only
+ *
+ * 1. where the server said with its last answer for how long it keeps one, or `trustIdle` was called;
+ * 2. within half a second of its last answer;
+ * 3. after a turn of the event loop, which shows a close that has come meanwhile;
+ * 4. as long as this server was never seen to close one that was kept.
+ *
+ * In every other case a request has a connection of its own. What is left is a server that goes back on
+ * its word, or is stopped, in the moment in which a request is on its way: that call is `engine/stream-cut`.
  */
 export class ServerConnection implements AsyncDisposable {
   readonly baseUrl: string;
   readonly #apiKey: string;
-  readonly #agent: Agent;
+  readonly #keeping: Agent;
+  readonly #single: Agent;
+  /** Undefined before the first answer, which has to be asked for in a way that lets the server say it. */
+  #saysTimeout: boolean | undefined;
+  #isTrusted = false;
+  #hasClosed = false;
 
   constructor(address: ServerAddress) {
     this.baseUrl = address.baseUrl.replace(/\/+$/, "");
     this.#apiKey = address.apiKey ?? "";
     if (!/^[\x21-\x7e]*$/.test(this.#apiKey))
       throw usageError("engine/bad-api-key", `the key for ${this.baseUrl} holds characters that no HTTP header may`);
-    // Connections are not kept: a server that closed an idle one would fail a call that is never repeated.
-    // Who waits how long is the caller's business, through the signal.
-    this.#agent = new Agent({
-      pipelining: 0,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+    // Who waits how long is the caller's business, through the signal. HTTP/2 has rules of its own for idle connections.
+    const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MS }, allowH2: false };
+    this.#single = new Agent({ ...options, pipelining: 0 });
+    this.#keeping = new Agent({ ...options, keepAliveTimeout: KEPT_MS, keepAliveMaxTimeout: KEPT_MS });
+    this.#keeping.on("disconnect", (_origin, _targets, { code }) => {
+      // Any other code than this one, by which undici says that it closed the connection itself.
+      if (code !== "UND_ERR_INFO") this.#hasClosed = true;
     });
+  }
+
+  /** For a server of a kind that is known to keep connections for seconds, but does not say so. */
+  trustIdle(): void {
+    this.#isTrusted = true;
   }
 
   /**
@@ -52,9 +82,9 @@ export class ServerConnection implements AsyncDisposable {
    * @throws `engine/server-unreachable`, `engine/stream-cut`, `engine/model-closed`; the signal's reason.
    */
   async send(call: Call): Promise<ServerResponse> {
-    const url = new URL(this.baseUrl + call.path);
+    const url = new URL((call.from === "root" ? this.rootUrl : this.baseUrl) + call.path);
     const headers = {
-      accept: call.method === "POST" ? "text/event-stream" : "application/json",
+      accept: call.accept ?? "application/json",
       ...(call.body === undefined ? {} : { "content-type": "application/json" }),
       ...(this.#apiKey === "" ? {} : { authorization: `Bearer ${this.#apiKey}` }),
     };
@@ -62,11 +92,42 @@ export class ServerConnection implements AsyncDisposable {
     const { origin, pathname, search } = url;
     try {
       const { method, signal } = call;
-      return await this.#agent.request({ origin, path: pathname + search, method, headers, body, signal });
+      if (this.#keeps()) await nextLoop();
+      const agent = this.#keeps() ? this.#keeping : this.#single;
+      const response = await agent.request({ origin, path: pathname + search, method, headers, body, signal });
+      this.#saysTimeout = /\btimeout=/i.test(String(response.headers["keep-alive"]));
+      return response;
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
       throw this.failure(error, "request");
     }
+  }
+
+  #keeps(): boolean {
+    return !this.#hasClosed && (this.#isTrusted || this.#saysTimeout !== false);
+  }
+
+  /**
+   * For an answer that has been read as far as it is needed: what else there is of it is dropped as it
+   * comes, so that its connection can be used again. One that does not end soon is closed.
+   */
+  dropRest({ body }: ServerResponse): void {
+    if (body.destroyed) return;
+    const timer = setTimeout(() => body.destroy(), REST_TIMEOUT_MS).unref();
+    let bytes = 0;
+    body.on("data", (part: Uint8Array) => {
+      bytes += part.length;
+      if (bytes > MAX_REST_BYTES) body.destroy();
+    });
+    // The answer was complete: how its connection ends is no failure of the call.
+    body.on("error", () => {});
+    body.once("close", () => clearTimeout(timer));
+    body.resume();
+  }
+
+  /** Where a server's own API begins, beside the one it shares with OpenAI. */
+  get rootUrl(): string {
+    return this.baseUrl.replace(/\/v1$/, "");
   }
 
   /** What a broken connection means; an error that did not come from the connection is given back as it is. */
@@ -111,7 +172,7 @@ export class ServerConnection implements AsyncDisposable {
 
   /** Ends every call that is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#keeping.destroy(), this.#single.destroy()]);
   }
 }
 

@@ -34,3 +34,8 @@ test("shows everything when no stop string comes, also what looked like the begi
 test("lets the earliest of several stop strings win", () => {
   assert.equal(shown("a END b STOP", ["STOP", "END"]), "a ");
 });
+
+test("cuts at the stop string that is complete first, and at the longest of those that end together", () => {
+  assert.equal(shown("bacbbb", ["bacb", "ac"]), "b");
+  assert.equal(shown("x</tool_call>", ["tool_call>", "</tool_call>"]), "x");
+});

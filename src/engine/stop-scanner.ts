@@ -3,7 +3,8 @@ export type Scanned = { readonly text: string; readonly stopped: boolean };
 
 /**
  * Finds stop strings in a text that arrives in parts. What could still become a stop string is held
- * back, so that no part of one is ever shown; the earliest stop string wins.
+ * back, so that no part of one is ever shown. The stop string that is complete first wins, and of those
+ * that end together the longest: so it makes no difference how the text is cut into parts.
  */
 export class StopScanner {
   readonly #stops: readonly string[];
@@ -15,10 +16,10 @@ export class StopScanner {
 
   push(text: string): Scanned {
     const seen = this.#held + text;
-    const starts = this.#stops.map((stop) => seen.indexOf(stop)).filter((start) => start >= 0);
-    if (starts.length > 0) {
+    const start = this.#firstStop(seen);
+    if (start !== undefined) {
       this.#held = "";
-      return { text: seen.slice(0, Math.min(...starts)), stopped: true };
+      return { text: seen.slice(0, start), stopped: true };
     }
     const shown = seen.length - this.#undecidedLength(seen);
     this.#held = seen.slice(shown);
@@ -30,6 +31,15 @@ export class StopScanner {
     const rest = this.#held;
     this.#held = "";
     return rest;
+  }
+
+  /** Where the stop string begins that is complete first. */
+  #firstStop(seen: string): number | undefined {
+    const met = this.#stops.flatMap((stop) => {
+      const start = seen.indexOf(stop);
+      return start < 0 ? [] : [{ start, end: start + stop.length }];
+    });
+    return met.toSorted((one, other) => one.end - other.end || one.start - other.start)[0]?.start;
   }
 
   #undecidedLength(seen: string): number {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fakeModel } from "../../test/fixtures/fake-model.ts";
 import type { BuildEvent } from "../base/events.ts";
 import type { Model, ModelSource } from "../engine/model.ts";
 import { ModelPool } from "./model-pool.ts";
@@ -16,10 +17,8 @@ function setUp(failing: readonly string[] = []) {
   const open = async ({ id }: ModelSource): Promise<Model> => {
     if (failing.includes(id)) throw new Error(`${id} is broken`);
     return {
+      ...fakeModel([]),
       id,
-      contextTokens: 1024,
-      count: async () => 0,
-      async *generate() {},
       [Symbol.asyncDispose]: async () => void disposed.push(id),
     };
   };

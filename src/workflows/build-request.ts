@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ROLES } from "../agents/prompt-set.ts";
+import type { ModelSource } from "../engine/model.ts";
 
 const rolePromptSchema = z.object({
   role: z.enum(ROLES),
@@ -12,7 +13,23 @@ const rolePromptSchema = z.object({
 });
 
 const modelSourceSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("gguf"), id: z.string(), path: z.string(), contextTokens: z.number().optional() }),
+  z.object({
+    kind: z.literal("gguf"),
+    id: z.string(),
+    path: z.string(),
+    contextTokens: z.number().optional(),
+    gpuLayers: z.number().optional(),
+    cacheType: z.enum(["f32", "f16", "q8_0", "q4_0"]).optional(),
+    flashAttention: z.boolean().optional(),
+    batchTokens: z.number().optional(),
+    slots: z.number().optional(),
+    adapters: z
+      .array(z.object({ path: z.string(), scale: z.number() }))
+      .readonly()
+      .optional(),
+    promptLookup: z.boolean().optional(),
+    deterministic: z.boolean().optional(),
+  }),
   z.object({
     kind: z.literal("openai"),
     id: z.string(),
@@ -20,14 +37,15 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
     model: z.string(),
     contextTokens: z.number(),
     apiKeyVariable: z.string().optional(),
+    apiKeyFile: z.string().optional(),
   }),
-]);
+]) satisfies z.ZodType<ModelSource>;
 
 /**
  * Changes when a build's steps, or the words that enter them (scaffolds, shown specs and plans, explained
  * failures), change so that an unfinished build of an older ATOS could not be replayed.
  */
-export const WORKFLOW_VERSION = "atos-build-1";
+export const WORKFLOW_VERSION = "atos-build-2";
 
 /**
  * Everything that decides a build, fixed when it is asked for: the goal, the models, the words

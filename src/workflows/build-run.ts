@@ -1,6 +1,7 @@
 import type { BuildEvent, TaskState, TokenUsage } from "../base/events.ts";
 import type { TaskTier } from "../base/task.ts";
 import { type Answer, ask, openConversation, type Conversation } from "../agents/converse.ts";
+import type { Segment } from "../agents/context.ts";
 import type { Role } from "../agents/prompt-set.ts";
 import type { Read } from "../agents/read.ts";
 import { modelFor } from "../agents/roster.ts";
@@ -60,7 +61,11 @@ export class BuildRun {
     await using _lease = await this.deps.pool.lease({ source, report }, this.signal);
   }
 
-  async ask<T>(conversation: Conversation, content: string, reader: (reply: string) => Read<T>): Promise<Answer<T>> {
+  async ask<T>(
+    conversation: Conversation,
+    content: readonly Segment[],
+    reader: (reply: string) => Read<T>,
+  ): Promise<Answer<T>> {
     const answer = await ask(this.deps, { conversation, content, reader }, this.signal);
     this.#usage.push(...answer.usage);
     return answer;

@@ -17,6 +17,9 @@ export type BuildWish = {
   readonly createdAtMs: number;
 };
 
+/** `notes` are what the person should know of the choice of models. */
+export type PreparedBuild = { readonly request: BuildRequest; readonly notes: readonly string[] };
+
 const MAX_FIX_ROUNDS = 2;
 
 /**
@@ -26,14 +29,14 @@ const MAX_FIX_ROUNDS = 2;
  * @throws {AtosError} exit 2 for a wish that can be put right, exit 3 for a goal that the only
  *   model at hand can't do.
  */
-export async function prepareBuild(wish: BuildWish): Promise<BuildRequest> {
+export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
   const goal = checkGoal(wish.goal);
   const outDirectory = await checkOutDirectory(wish.out, wish.stateRoot);
-  const { roster, promptsDirectory, domainFile } = await chooseRoster(wish.choice);
+  const { roster, promptsDirectory, domainFile, notes } = await chooseRoster(wish.choice);
   const domain = domainFile === undefined ? undefined : await closedDomain(goal, domainFile);
   const prompts = await loadPromptSet(promptsDirectory ?? OWN_PROMPTS);
   const { createdAtMs, seed, unsafe } = wish;
-  return {
+  const request = {
     workflowVersion: WORKFLOW_VERSION,
     goal,
     outDirectory,
@@ -45,6 +48,7 @@ export async function prepareBuild(wish: BuildWish): Promise<BuildRequest> {
     prompts,
     ...(domain === undefined ? {} : { domain }),
   };
+  return { request, notes };
 }
 
 async function closedDomain(goal: string, domainFile: string): Promise<NonNullable<BuildRequest["domain"]>> {
