@@ -7,6 +7,7 @@ import { append, type Context, heard, type Segment } from "./context.ts";
 import { nextAttempt, resampled } from "./next-attempt.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
+import { withThinking } from "./with-thinking.ts";
 import { afterTurn, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
 const MAX_ENGINE_ATTEMPTS = 3;
@@ -127,7 +128,7 @@ function recordedTurn<T>(
   const { buildId, task, prompt, source, context } = conversation;
   const { role } = prompt;
   const name = `${conversation.name}/turn-${conversation.turns + 1}`;
-  const input = { model: source.id, context, ...optionsOf(conversation) };
+  const input = { model: source.id, thinking: source.thinking, context, ...optionsOf(conversation) };
   return runEffect(
     deps.journal,
     { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
@@ -159,7 +160,8 @@ async function leasedTurn(deps: TurnDeps, conversation: Conversation, signal: Ab
   const onToken = (): void =>
     deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens: ++outputTokens });
   try {
-    const asked = { state: conversation, options: optionsOf(conversation) };
+    const options = withThinking(optionsOf(conversation), source.thinking, lease.model.capabilities);
+    const asked = { state: conversation, options };
     return await takeTurn({ model: lease.model, onToken }, asked, signal);
   } catch (error) {
     if (error instanceof AtosError && error.code === "engine/child-died")

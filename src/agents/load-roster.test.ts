@@ -18,18 +18,20 @@ function load(model: string, simple = "m"): Promise<RosterFile> {
 
 test("a model is a file, a name of the catalog, or a server; settings that were not said stay out", async () => {
   assert.deepEqual((await load("{ file: x.gguf, slots: 2 }")).models, {
-    m: { kind: "file", path: join(directory, "x.gguf"), settings: { slots: 2 } },
+    m: { use: {}, kind: "file", path: join(directory, "x.gguf"), settings: { slots: 2 } },
   });
   assert.deepEqual((await load("{ catalog: qwen3-1.7b, adapters: [{ file: a.gguf }] }")).models, {
     m: {
+      use: {},
       kind: "catalog",
       name: "qwen3-1.7b",
       quantisation: undefined,
       settings: { adapters: [{ path: join(directory, "a.gguf"), scale: 1 }] },
     },
   });
-  assert.deepEqual((await load("{ server: 'http://h:1', model: 'a/b#c', api_key_file: key }")).models, {
+  assert.deepEqual((await load("{ server: 'http://h:1', model: 'a/b#c', api_key_file: key, thinking: on }")).models, {
     m: {
+      use: { thinking: "on" },
       kind: "server",
       address: { kind: "server", baseUrl: "http://h:1/v1", model: "a/b#c", apiKeyFile: join(directory, "key") },
     },

@@ -4,12 +4,14 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
-import type { GgufSettings } from "../engine/model.ts";
+import type { GgufSettings, ModelUse } from "../engine/model.ts";
 import { parseModelAddress, type ServerModelAddress } from "../engine/model-source.ts";
 import { ROLES } from "./prompt-set.ts";
 import type { Roster } from "./roster.ts";
 
+const useShape = { thinking: z.enum(["on", "off"]).optional() };
 const settingsShape = {
+  ...useShape,
   context_tokens: z.int().positive().optional(),
   gpu_layers: z.int().nonnegative().optional(),
   cache_type: z.enum(["f32", "f16", "q8_0", "q4_0"]).optional(),
@@ -25,6 +27,7 @@ const settingsSchema = z.object(settingsShape);
 const fileSchema = z.strictObject({ file: z.string(), ...settingsShape });
 const catalogSchema = z.strictObject({ catalog: z.string(), quantisation: z.string().optional(), ...settingsShape });
 const serverSchema = z.strictObject({
+  ...useShape,
   server: z.string(),
   model: z.string().min(1).optional(),
   context_tokens: z.int().positive().optional(),
@@ -65,7 +68,7 @@ const rosterSchema = z.strictObject({
 });
 
 /** A model as a roster names it; what a catalog name or a server's address comes to is found out later. */
-export type ModelEntry =
+export type ModelEntry = { readonly use: ModelUse } & (
   | { readonly kind: "file"; readonly path: string; readonly settings: GgufSettings }
   | {
       readonly kind: "catalog";
@@ -73,7 +76,8 @@ export type ModelEntry =
       readonly quantisation: string | undefined;
       readonly settings: GgufSettings;
     }
-  | { readonly kind: "server"; readonly address: ServerModelAddress };
+  | { readonly kind: "server"; readonly address: ServerModelAddress }
+);
 
 export type RosterFile = {
   readonly name: string;
@@ -128,9 +132,11 @@ export async function loadRoster(file: string): Promise<RosterFile> {
 }
 
 function toEntry(model: Model, base: string): ModelEntry {
-  if ("file" in model) return { kind: "file", path: resolve(base, model.file), settings: toSettings(model, base) };
+  const use = model.thinking === undefined ? {} : { thinking: model.thinking };
+  if ("file" in model) return { use, kind: "file", path: resolve(base, model.file), settings: toSettings(model, base) };
   if ("catalog" in model)
     return {
+      use,
       kind: "catalog",
       name: model.catalog,
       quantisation: model.quantisation,
@@ -149,7 +155,7 @@ function toEntry(model: Model, base: string): ModelEntry {
   });
   if (address.kind !== "server")
     throw usageError("agents/bad-roster", `${server} is not the address of a server; give a model file as file: PATH`);
-  return { kind: "server", address };
+  return { use, kind: "server", address };
 }
 
 /** Only what was said: an absent setting keeps the engine's default, and stays out of the recorded request. */

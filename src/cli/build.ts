@@ -21,6 +21,9 @@ export type BuildFlags = {
   readonly unsafe?: boolean;
 };
 
+/** What engines take. */
+const MAX_SEED = 2 ** 32 - 1;
+
 /** `atos build`: checks the wish, queues the build, and follows it to its end. */
 export async function runBuildCommand(goal: string, flags: BuildFlags, output: Output): Promise<number> {
   const context = commandContext();
@@ -43,6 +46,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       contextTokens: settings.contextTokens,
       apiKeyVariable: settings.apiKeyVariable,
       apiKeyFile: settings.apiKeyFile,
+      thinking: settings.thinking,
       modelsDirectory: context.folder.models,
       directory: context.workspace,
       home: homedir(),
@@ -93,7 +97,10 @@ async function refuseUsedDirectory({ db, workerId }: Connection, directory: stri
 
 function readSeed(text: string | undefined): number {
   const seed = text === undefined ? 0 : Number(text);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw usageError("cli/bad-seed", `--seed must be a whole number from 0, not ${JSON.stringify(text)}`);
+  if (!Number.isSafeInteger(seed) || seed < 0 || seed > MAX_SEED)
+    throw usageError(
+      "cli/bad-seed",
+      `--seed must be a whole number from 0 to ${MAX_SEED}, not ${JSON.stringify(text)}`,
+    );
   return seed;
 }

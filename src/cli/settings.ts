@@ -22,6 +22,8 @@ const settingsSchema = z.strictObject({
     .regex(/^[A-Za-z_]\w*$/)
     .optional(),
   api_key_file: z.string().min(1).optional(),
+  /** Whether a model that can think does; a roster says it for each model. */
+  thinking: z.enum(["on", "off"]).optional(),
   worker_idle_seconds: numberSetting(z.number().min(0).max(86_400)).optional(),
 });
 
@@ -35,6 +37,7 @@ export type Settings = {
   readonly contextTokens: number | undefined;
   readonly apiKeyVariable: string | undefined;
   readonly apiKeyFile: string | undefined;
+  readonly thinking: "on" | "off" | undefined;
   readonly workerIdleSeconds: number;
   /** Each setting's value and where it came from. */
   readonly origins: Readonly<Record<SettingName, Setting>>;
@@ -47,6 +50,7 @@ const NAMES = [
   "context_tokens",
   "api_key_variable",
   "api_key_file",
+  "thinking",
   "worker_idle_seconds",
 ] as const satisfies readonly SettingName[];
 
@@ -84,6 +88,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     context_tokens: find("context_tokens"),
     api_key_variable: find("api_key_variable"),
     api_key_file: find("api_key_file"),
+    thinking: find("thinking"),
     worker_idle_seconds: find("worker_idle_seconds"),
   };
   return {
@@ -92,6 +97,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     contextTokens: origins.context_tokens.value === undefined ? undefined : Number(origins.context_tokens.value),
     apiKeyVariable: text(origins.api_key_variable),
     apiKeyFile: text(origins.api_key_file),
+    thinking: origins.thinking.value === "on" || origins.thinking.value === "off" ? origins.thinking.value : undefined,
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
     origins,
   };

@@ -22,7 +22,8 @@ export async function withModel<T>(
     home: homedir(),
     env: context.env,
   };
-  const choice = { ...places, model: text, roster: undefined, contextTokens, apiKeyVariable, apiKeyFile };
+  const key = { apiKeyVariable, apiKeyFile };
+  const choice = { ...places, ...key, model: text, roster: undefined, contextTokens, thinking: undefined };
   const { source, note } = await resolveModel(text, choice);
   if (note !== undefined) output.note(`atos: ${note}`);
   const stop = new AbortController();

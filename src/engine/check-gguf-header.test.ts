@@ -45,6 +45,9 @@ test("refuses a number of layers that no model has, before anything is counted f
   for (const layers of [0, 1025, 0xffff_ffff]) {
     bytes.writeUInt32LE(layers, valueOf(bytes, "llama.block_count"));
     writeFileSync(path, bytes);
-    await assert.rejects(readGgufInfo(path), { code: "engine/model-broken", message: /block_count \(must be 1 to 1024\)/ });
+    await assert.rejects(readGgufInfo(path), {
+      code: "engine/model-broken",
+      message: /block_count \(must be 1 to 1024\)/,
+    });
   }
 });

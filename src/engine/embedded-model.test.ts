@@ -128,6 +128,17 @@ describe("a model with a known answer", () => {
   });
 });
 
+test("refuses a prompt without a token, which nothing could follow", async () => {
+  const template = "{% for m in messages %}{{ m.content }}{% endfor %}";
+  writeScriptedGguf(join(directory, "plain.gguf"), { script: "yes", template });
+  for (const deterministic of [true, false]) {
+    await using model = await load("plain.gguf", { deterministic });
+    assert.deepEqual(await model.render(asking("")), { text: "", tokens: 0, exact: true });
+    await assert.rejects(readReply(model, asking("")), { code: "engine/bad-request", message: /the prompt is empty/ });
+    assert.equal((await readReply(model, asking("x"))).text, "yes");
+  }
+});
+
 test("answers a script of one word, of one letter, of nothing, and of 3 kB", async () => {
   for (const script of ["yes", "y", "", "word and word and ".repeat(170)]) {
     writeScriptedGguf(join(directory, "any.gguf"), { script });

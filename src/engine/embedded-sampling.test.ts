@@ -87,6 +87,17 @@ describe("a model with random weights", () => {
     }
   });
 
+  test("writes arrays in arrays, each within its bounds", async () => {
+    const row = { type: "array", minItems: 2, maxItems: 3, items: { type: "boolean" } };
+    const schema = { type: "array", minItems: 1, maxItems: 10_000, items: { type: "array", maxItems: 2, items: row } };
+    const bounded = readJsonSchema(schema);
+    for (let seed = 1; seed <= 12; seed++) {
+      const shape = { kind: "json-schema", schema } as const;
+      const { text } = await readReply(model, asking("hi", { shape, seed, temperature: 1.5, topK: 0, topP: 1 }));
+      assert.equal(schemaMismatch(text, bounded), undefined, text);
+    }
+  });
+
   test("keeps to lengths beyond what a grammar repeats at once", async () => {
     const schema = { type: "string", minLength: 1100, maxLength: 1200 };
     const { text } = await readReply(
@@ -125,6 +136,16 @@ describe("a model with random weights", () => {
       assert.equal(await say(request), await say(request));
     }
   });
+});
+
+test("fills its context to the last token with prompt lookup too", async () => {
+  const path = join(directory, "loop.gguf");
+  writeScriptedGguf(path, { script: "tick tock ", loop: true });
+  await using model = await loadFixture(path, { promptLookup: true, contextTokens: 200 });
+  for (const content of ["x", "tick tock ".repeat(9), "y".repeat(199 - 19)]) {
+    const { finish, usage } = (await readReply(model, asking(content))).end;
+    assert.deepEqual([finish, usage.promptTokens + usage.outputTokens], ["length", 200]);
+  }
 });
 
 test("copies as it would without prompt lookup, sampled too", async () => {

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -153,7 +162,10 @@ test("says why caches can't be saved, leaves nothing behind, and removes what a 
   await usageOf(model, asking(long("a"), { maxTokens: 1 }));
   const file = join(directory, "file");
   writeFileSync(file, "in the way");
-  await assert.rejects(model.saveCaches(file), { code: "engine/cache-not-saved", message: /file: EEXIST.*; make room/ });
+  await assert.rejects(model.saveCaches(file), {
+    code: "engine/cache-not-saved",
+    message: /file: EEXIST.*; make room/,
+  });
   const folder = join(directory, "drafts");
   mkdirSync(folder);
   // No process has this number, and this one lives.

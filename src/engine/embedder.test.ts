@@ -60,7 +60,6 @@ describe("an embedding model", () => {
 
   test("refuses a vector without a direction", async () => {
     // Nothing but what carries nothing in this model.
-    await assert.rejects(embedder.embed(["\n"], never), { code: "engine/bad-embedding" });
     for (const values of [[], [0, 0], [Number.NaN, 1], [Number.POSITIVE_INFINITY]])
       assert.throws(() => unitVector(values), { code: "engine/bad-embedding" });
     assert.deepEqual(unitVector([3, 4]), Float32Array.of(0.6, 0.8));

@@ -106,7 +106,10 @@ function readLiterals({ type }: JsonSchema, values: unknown, place: Place): Boun
       if (!isLiteral(value))
         throw refused(place, `has the value ${JSON.stringify(value)}, and only simple values can be listed`);
       if (type !== undefined && !types.some((name) => isOfType(value, name)))
-        throw refused(place, `has the value ${JSON.stringify(value)}, which is not of its type ${JSON.stringify(type)}`);
+        throw refused(
+          place,
+          `has the value ${JSON.stringify(value)}, which is not of its type ${JSON.stringify(type)}`,
+        );
       return value;
     }),
   };

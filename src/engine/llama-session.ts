@@ -156,7 +156,10 @@ export class LlamaSession {
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
     const prompt = this.render(request);
     if (prompt.tokens.length === 0)
-      throw usageError("engine/bad-request", "the prompt is empty, and a model needs a token to go on from; say something");
+      throw usageError(
+        "engine/bad-request",
+        "the prompt is empty, and a model needs a token to go on from; say something",
+      );
     const roomTokens = this.contextTokens - prompt.tokens.length;
     if (roomTokens < 1) throw contextOverflow(prompt.tokens.length, this.contextTokens, "exact");
     const shape = request.shape === undefined ? undefined : await openLlamaShape(this.#parts.model, request.shape);

@@ -180,8 +180,8 @@ export type Adapter = { readonly path: string; readonly scale: number };
 
 /** Where a model comes from, as the roster or `--model` said it. */
 export type ModelSource =
-  | ({ readonly kind: "gguf"; readonly id: string; readonly path: string } & GgufSettings)
-  | {
+  | ({ readonly kind: "gguf"; readonly id: string; readonly path: string } & GgufSettings & ModelUse)
+  | (ModelUse & {
       readonly kind: "openai";
       readonly id: string;
       /** Ends in `/v1` or whatever the server wants before `/chat/completions`. */
@@ -193,7 +193,13 @@ export type ModelSource =
       readonly apiKeyVariable?: string | undefined;
       /** A file that holds the key, for those who keep it out of the environment. */
       readonly apiKeyFile?: string | undefined;
-    };
+    });
+
+/** How agents are to ask a model; loading it does not depend on that. */
+export type ModelUse = {
+  /** Default: off where the model can be told. */
+  readonly thinking?: "on" | "off" | undefined;
+};
 
 export type GgufSource = Extract<ModelSource, { readonly kind: "gguf" }>;
 export type OpenAiSource = Extract<ModelSource, { readonly kind: "openai" }>;

@@ -29,6 +29,7 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
       .optional(),
     promptLookup: z.boolean().optional(),
     deterministic: z.boolean().optional(),
+    thinking: z.enum(["on", "off"]).optional(),
   }),
   z.object({
     kind: z.literal("openai"),
@@ -38,6 +39,7 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
     contextTokens: z.number(),
     apiKeyVariable: z.string().optional(),
     apiKeyFile: z.string().optional(),
+    thinking: z.enum(["on", "off"]).optional(),
   }),
 ]) satisfies z.ZodType<ModelSource>;
 

@@ -14,7 +14,13 @@ const PULLED = "gemma-2-2b-Q4_K_M";
 for (const name of [PULLED, "gemma-2-2b"]) writeFileSync(join(modelsDirectory, `${name}.gguf`), "GGUF");
 
 const places = { modelsDirectory, directory, home: directory, env: {} };
-const choice = { ...places, contextTokens: undefined, apiKeyVariable: undefined, apiKeyFile: undefined };
+const choice = {
+  ...places,
+  contextTokens: undefined,
+  apiKeyVariable: undefined,
+  apiKeyFile: undefined,
+  thinking: undefined,
+};
 
 function chosen(model: string): Promise<ChosenRoster> {
   writeFileSync(

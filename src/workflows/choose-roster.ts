@@ -34,6 +34,7 @@ export type ModelChoice = ModelPlaces & {
   readonly contextTokens: number | undefined;
   readonly apiKeyVariable: string | undefined;
   readonly apiKeyFile: string | undefined;
+  readonly thinking: "on" | "off" | undefined;
 };
 
 export type ChosenRoster = {
@@ -54,7 +55,8 @@ export async function chooseRoster(choice: ModelChoice): Promise<ChosenRoster> {
   const { model, roster } = choice;
   if (roster !== undefined) return resolveRoster(await rosterFile(roster, choice.directory), choice);
   if (model === undefined || model === NANO) return resolveRoster(NANO_ROSTER, choice);
-  const { source, note } = await resolveModel(model, choice);
+  const { source: plain, note } = await resolveModel(model, choice);
+  const source = choice.thinking === undefined ? plain : { ...plain, thinking: choice.thinking };
   const notes = note === undefined ? [] : [note];
   return { roster: singleModelRoster(source), promptsDirectory: undefined, domainFile: undefined, notes };
 }
@@ -89,7 +91,7 @@ async function resolveRoster(file: string, places: ModelPlaces): Promise<ChosenR
   const resolved = await Promise.all(
     Object.entries(models).map(async ([id, entry]) => {
       const { source, note } = await resolveEntry(entry, places);
-      return { source: { ...source, id }, note: note === undefined ? [] : [`${id}: ${note}`] };
+      return { source: { ...source, ...entry.use, id }, note: note === undefined ? [] : [`${id}: ${note}`] };
     }),
   );
   const roster = { name, tiers, roles, models: resolved.map(({ source }) => source) };

@@ -98,7 +98,10 @@ function gather(
       continue;
     }
     const property = tool.parameters.properties[name];
-    const value = form.xml === true && property !== undefined ? trimmed(written, property, tool.parameters.required.includes(name)) : written;
+    const value =
+      form.xml === true && property !== undefined
+        ? trimmed(written, property, tool.parameters.required.includes(name))
+        : written;
     if (isNull(value)) continue;
     const earlier = given.get(name);
     if (earlier === undefined) given.set(name, value);

@@ -13,7 +13,7 @@ import { endsTurn } from "./reasoning.ts";
 import { EDIT_TOOL, isEditMark, readSearchReplace } from "./search-replace.ts";
 import type { Source } from "./source.ts";
 import { readTaggedCall } from "./tagged-call.ts";
-import { lineEnd, nextLine, skipSpace } from "./white-space.ts";
+import { lineEnd, lineHead, nextLine, skipSpace } from "./white-space.ts";
 import { readXmlFunction } from "./xml-function.ts";
 
 const PYTHON = /^(?:|python\d?|py|tool_code|tool_calls?|text|txt|plaintext)$/i;
@@ -79,7 +79,7 @@ function readOne(source: Source, at: number, { info }: Fence): Found | undefined
   const lineStart = text.lastIndexOf("\n", at - 1) + 1;
   const edit = [lineStart, nextLine(text, lineStart)].find((line) => isEditMark(source, line));
   if (edit !== undefined && source.offers(EDIT_TOOL)) {
-    const path = pathLine(text.slice(lineStart, lineEnd(text, lineStart)));
+    const path = pathLine(lineHead(text, lineStart));
     return edit === lineStart || path !== undefined ? readSearchReplace(source, edit) : undefined;
   }
   const python = PYTHON.test(info);

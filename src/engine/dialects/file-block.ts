@@ -4,7 +4,7 @@ import { labelledPath } from "./file-path.ts";
 import { isSearchLine } from "./search-replace.ts";
 import type { Source } from "./source.ts";
 import { stringValue } from "./value.ts";
-import { lineEnd, matchAt, nextLine, skipSpace } from "./white-space.ts";
+import { lineEnd, lineHead, matchAt, nextLine, skipSpace } from "./white-space.ts";
 import { withoutBreaks } from "./xml-value.ts";
 
 const FILE_TAG =
@@ -17,7 +17,7 @@ export const FILE_TOOL = "write_file";
 export function readFileBlock(source: Source, lineStart: number): Found | undefined {
   const { text } = source;
   if (!source.offers(FILE_TOOL)) return undefined;
-  const path = labelledPath(text.slice(lineStart, Math.min(lineEnd(text, lineStart), lineStart + 400)));
+  const path = labelledPath(lineHead(text, lineStart));
   if (path === undefined) return undefined;
   let line = nextLine(text, lineStart);
   while (line < text.length && text.slice(line, lineEnd(text, line)).trim() === "") line = nextLine(text, line);
@@ -112,7 +112,7 @@ export function isFileEndUnclear(source: Source, attempt: Attempt): boolean {
   let marks = 0;
   let bare = false;
   for (let line = nextLine(text, attempt.end); line < text.length; line = nextLine(text, line)) {
-    const content = text.slice(line, Math.min(lineEnd(text, line), line + 400));
+    const content = lineHead(text, line);
     if (inside === undefined && labelledPath(content) !== undefined) return false;
     const [, mark = "", rest = ""] = /^\s*(`{3,}|~{3,})(.*)$/.exec(content) ?? [];
     if (mark === "") continue;

@@ -36,7 +36,8 @@ export function readBeginMarker(source: Source, start: number): Found | undefine
   let body = head + separator[0].length;
   if (kimi) name = name.replace(/:\d{1,6}$/, "");
   else if (name === "function") {
-    const end = Math.min(lineEnd(text, body), text.indexOf("{", body) < 0 ? text.length : text.indexOf("{", body));
+    const brace = source.find("{", body);
+    const end = Math.min(lineEnd(text, body), brace < 0 ? text.length : brace);
     name = text.slice(body, Math.min(end, body + 200)).trim();
     body = end;
   }

@@ -43,14 +43,40 @@ export function readPythonList(source: Source, start: number, { marked }: Python
   return { end: at, items };
 }
 
-/** `f(k=v)`, also with `print(…)` around it or an assignment in front. Without a marker it must stand alone. */
-export function readPythonStatement(source: Source, start: number, { marked }: PythonOptions): Found | undefined {
+/** `f(k=v)`, also several with semicolons between, `print(…)` around or an assignment in front. Without a marker it must stand alone. */
+export function readPythonStatement(source: Source, start: number, options: PythonOptions): Found | undefined {
+  const { text } = source;
+  const first = readStatement(source, start, options);
+  if (first === undefined) return undefined;
+  const items = [...first.items];
+  let { end } = first;
+  for (let next = behindSemicolon(source, end); next !== undefined; next = behindSemicolon(source, end)) {
+    const more = readStatement(source, next, options);
+    if (more === undefined) return options.marked ? { end, items } : undefined;
+    items.push(...more.items);
+    ({ end } = more);
+  }
+  return { end: isLineDone(text, end) ? skipStatementEnd(text, end) : end, items };
+}
+
+/** Where a further call of an offered tool starts on the same line. */
+function behindSemicolon(source: Source, from: number): number | undefined {
+  const { text } = source;
+  const at = skipBlanks(text, from);
+  if (text[at] !== ";") return undefined;
+  const next = skipBlanks(text, at + 1);
+  const name = matchAt(STATEMENT, text, next)?.[2];
+  return name !== undefined && source.tool(name) !== undefined ? next : undefined;
+}
+
+function readStatement(source: Source, start: number, { marked }: PythonOptions): Found | undefined {
   const { text } = source;
   const head = matchAt(STATEMENT, text, start);
   if (head === undefined) return undefined;
   const name = head[2] ?? "";
   const tool = source.tool(name);
   if (tool === undefined && !marked) return readUnknownAlone(source, start);
+  if (!marked && /[ \t]\($/.test(head[0])) return undefined;
   const nameAt = start + head[0].lastIndexOf(name);
   const read = readPythonCall(text, nameAt);
   if (read === undefined) return undefined;
@@ -62,10 +88,7 @@ export function readPythonStatement(source: Source, start: number, { marked }: P
     if (text[close] === ")") end = close + 1;
     else if (!regionEnds(text, close)) return { end, items: [{ ...attempt, problem: "not-literal" }] };
   }
-  const next = text[skipBlanks(text, end)] === ";" ? skipBlanks(text, skipBlanks(text, end) + 1) : end;
-  const more = next > end ? readPythonStatement(source, next, { marked }) : undefined;
-  if (more !== undefined) return { end: more.end, items: [{ ...attempt, end }, ...more.items] };
-  if (isLineDone(text, end)) return { end: skipStatementEnd(text, end), items: [{ ...attempt, end }] };
+  if (isLineDone(text, end) || behindSemicolon(source, end) !== undefined) return { end, items: [{ ...attempt, end }] };
   if (isEvaluatedFurther(text, end)) return { end, items: [{ ...attempt, end, problem: "not-literal" }] };
   return marked ? { end, items: [{ ...attempt, end }] } : undefined;
 }

@@ -95,7 +95,8 @@ function readBracketStyle(source: Source, at: number): Found | undefined {
   const open = at + head[0].length;
   if (text.startsWith("ARGS]", open) || text.startsWith("CALL_ID]", open)) return readMistralName(source, at);
   const end = lineEnd(text, open);
-  const close = text.lastIndexOf("]", end);
+  const inside = text.slice(open, end).lastIndexOf("]");
+  const close = inside < 0 ? -1 : open + inside;
   const base = { kind: "attempt", dialect: "react-action", marked: true, start: at, name: head[1] ?? "" } as const;
   if (close < open) {
     const state = end >= text.length ? "open" : "broken";

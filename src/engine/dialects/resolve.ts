@@ -1,6 +1,6 @@
 import { type Answer, type Attempt } from "./attempt.ts";
 import { settled } from "./call-object.ts";
-import { checkArguments } from "./check-arguments.ts";
+import { checkArguments, propertyNamed } from "./check-arguments.ts";
 import { fenceContent } from "./fence.ts";
 import { FILE_TOOL } from "./file-block.ts";
 import type { JsonObject, Reading, Why } from "./reading.ts";
@@ -8,7 +8,7 @@ import { turnMessage, unknownToolMessage } from "./reply-message.ts";
 import { samplesOf, visibleText } from "./sample-cue.ts";
 import type { Finding, Scan } from "./scan.ts";
 import type { Source } from "./source.ts";
-import { someValue, stringValue } from "./value.ts";
+import { isNull, someValue, stringValue } from "./value.ts";
 import { trimSpace } from "./white-space.ts";
 
 export type Finish = "stop" | "length";
@@ -162,6 +162,7 @@ function settleCall(
     return invalid("unknown-tool", unknownToolMessage(name, source.tools));
   }
   const completed = turn === undefined ? first : withBlock(source, first, turn);
+  if (completed.state === "open") return invalid(finish === "length" ? "truncated" : "unparsable");
   if (completed.problem !== undefined) return invalid(completed.problem);
   const checked = checkArguments(tool, completed.form ?? form);
   if (!checked.ok) return invalid(checked.problem.why, checked.problem.message);
@@ -180,9 +181,10 @@ function withBlock(source: Source, first: Attempt, { fences, attempts, end }: Tu
   const calls = attempts.filter((attempt) => attempt !== first && attempt.start >= first.end && !attempt.marked);
   if (block?.fence === undefined || others.length > 0 || calls.length > 0) return first;
   if (block.fence.nested) return { ...first, problem: "ambiguous" };
-  if (block.fence.close === undefined) return { ...first, problem: "unparsable" };
+  if (block.fence.close === undefined) return { ...first, state: "open" };
   const content = ["content", stringValue(fenceContent(source, block.fence))] as const;
-  return { ...first, form: { ...form, named: [...form.named, content] } };
+  const given = form.named.filter(([key, value]) => !isNull(value) || propertyNamed(tool, key) !== "content");
+  return { ...first, form: { ...form, named: [...given, content] } };
 }
 
 /** How many further, different, complete calls there are. */

@@ -16,7 +16,7 @@ import { endsTurn, holdsTurnEnd, loneReasoningEnd, readReasoning } from "./reaso
 import { EDIT_TOOL, isEditMark, readSearchReplace } from "./search-replace.ts";
 import type { Source } from "./source.ts";
 import { readTaggedCall } from "./tagged-call.ts";
-import { lineEnd, matchAt, nextLine, skipBlanks } from "./white-space.ts";
+import { lineEnd, lineHead, matchAt, nextLine, skipBlanks } from "./white-space.ts";
 import { readXmlFunction } from "./xml-function.ts";
 import { isStructural } from "./xml-value.ts";
 
@@ -62,6 +62,7 @@ const MARKERS = [
   "\n```",
 ];
 const RESTARTS = ["\n", ...MARKERS];
+const MAX_BEGINNINGS = 8;
 /** How often the text may be read in vain. */
 const MAX_VAIN = 8;
 
@@ -95,11 +96,14 @@ class Scanner {
     const text = this.#text;
     let at = this.#skipHeader(0);
     let lineStart = true;
+    let begun = 0;
     while (at < text.length) {
       if (endsTurn(text, at)) return this.#scan(at);
       const next: number = (lineStart ? this.#atLine(at) : undefined) ?? this.#atChar(at) ?? at + 1;
-      // Behind reasoning and headers the answer begins.
-      lineStart = text[next - 1] === "\n" || this.#hidden.at(-1)?.end === next;
+      // Behind reasoning and headers the answer begins; a line begins a few times at most.
+      if (text[next - 1] === "\n") begun = 0;
+      else if (this.#hidden.at(-1)?.end === next) begun++;
+      lineStart = text[next - 1] === "\n" || (begun <= MAX_BEGINNINGS && this.#hidden.at(-1)?.end === next);
       at = next;
     }
     return this.#scan(text.length);
@@ -154,7 +158,10 @@ class Scanner {
   }
 
   #startOf({ items }: Found, start: number): number {
-    return Math.max(this.#behind, items.reduce((least, item) => Math.min(least, item.start), start));
+    return Math.max(
+      this.#behind,
+      items.reduce((least, item) => Math.min(least, item.start), start),
+    );
   }
 
   /** A broken call may be started again on a later line or at a marker. */
@@ -239,7 +246,7 @@ class Scanner {
     if (file !== undefined) return this.#file(file);
     if (source.offers(FILE_TOOL)) return undefined;
     const text = this.#text;
-    if (labelledPath(text.slice(at, Math.min(lineEnd(text, at), at + 400))) === undefined) return undefined;
+    if (labelledPath(lineHead(text, at)) === undefined) return undefined;
     let line = nextLine(text, at);
     while (line < text.length && text.slice(line, lineEnd(text, line)).trim() === "") line = nextLine(text, line);
     const fence = readFence(source, line);

@@ -2,7 +2,7 @@ import type { Attempt, Found } from "./attempt.ts";
 import { pathLine } from "./file-path.ts";
 import type { Source } from "./source.ts";
 import { type Entry, stringValue } from "./value.ts";
-import { lineEnd, nextLine } from "./white-space.ts";
+import { lineEnd, lineHead, nextLine } from "./white-space.ts";
 
 /** What a search and replace block is a call of. */
 export const EDIT_TOOL = "edit_file";
@@ -19,7 +19,7 @@ export function isSearchLine(line: string): boolean {
 
 /** Whether the line at `lineStart` is a mark of such a block, in order or not. */
 export function isEditMark({ text }: Source, lineStart: number): boolean {
-  const line = lineAt(text, lineStart);
+  const line = lineHead(text, lineStart);
   return SEARCH.test(line) || REPLACE.test(line);
 }
 
@@ -34,7 +34,7 @@ export function readSearchReplace(source: Source, lineStart: number): Found | un
     end,
     items: [{ ...base, end, state: "broken", closed: false, resume: end }],
   });
-  if (!SEARCH.test(lineAt(text, lineStart))) return broken(lineEnd(text, lineStart));
+  if (!SEARCH.test(lineHead(text, lineStart))) return broken(lineEnd(text, lineStart));
   const parts: string[][] = [[]];
   for (let line = nextLine(text, lineStart); line < text.length; line = nextLine(text, line)) {
     const content = text.slice(line, lineEnd(text, line)).replace(/\r$/, "");
@@ -66,7 +66,7 @@ function pathBefore(text: string, lineStart: number): { readonly path: string; r
   let line = lineStart;
   for (let count = 0; count < MAX_LOOK_BACK && line > 0; count++) {
     line = text.lastIndexOf("\n", line - 2) + 1;
-    const content = lineAt(text, line);
+    const content = lineHead(text, line);
     if (content.trim() === "") continue;
     const fence = /^\s*(?:`{3,}|~{3,})([^\n]*)$/.exec(content);
     if (fence !== null) {
@@ -83,9 +83,5 @@ function pathBefore(text: string, lineStart: number): { readonly path: string; r
 
 /** A fence line with no text after it opens a block when the marks follow right behind it. */
 function isOpeningFence(text: string, line: number): boolean {
-  return SEARCH.test(lineAt(text, nextLine(text, line)));
-}
-
-function lineAt(text: string, lineStart: number): string {
-  return text.slice(lineStart, Math.min(lineEnd(text, lineStart), lineStart + 400));
+  return SEARCH.test(lineHead(text, nextLine(text, line)));
 }

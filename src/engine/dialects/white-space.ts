@@ -39,6 +39,13 @@ export function lineEnd(text: string, at: number): number {
   return end < 0 ? text.length : end;
 }
 
+/** How the line that starts at `lineStart` begins: enough of it for labels, paths and marks. */
+export function lineHead(text: string, lineStart: number): string {
+  const head = text.slice(lineStart, lineStart + 400);
+  const end = head.indexOf("\n");
+  return end < 0 ? head : head.slice(0, end);
+}
+
 export function nextLine(text: string, at: number): number {
   return Math.min(text.length, lineEnd(text, at) + 1);
 }
