@@ -12,6 +12,8 @@ import { afterTurn, takeTurn, type Turn, type TurnOptions, type TurnState } from
 
 const MAX_ENGINE_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 500;
+/** Of prose and code, in vocabularies of today. */
+const CHARACTERS_A_TOKEN = 4;
 
 /** A turn as it happens, for whoever watches; not recorded. */
 export type TurnProgress = {
@@ -19,6 +21,7 @@ export type TurnProgress = {
   readonly task: string;
   readonly role: string;
   readonly model: string;
+  /** About so many, from the length of the text. */
   readonly outputTokens: number;
 };
 
@@ -156,13 +159,16 @@ async function leasedTurn(deps: TurnDeps, conversation: Conversation, signal: Ab
   const { buildId, task, prompt, source } = conversation;
   const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
   await using lease = await deps.pool.lease({ source, report }, signal);
-  let outputTokens = 0;
-  const onToken = (): void =>
-    deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens: ++outputTokens });
+  let characters = 0;
+  const onText = (text: string): void => {
+    characters += text.length;
+    const outputTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
+    deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens });
+  };
   try {
     const options = withThinking(optionsOf(conversation), source.thinking, lease.model.capabilities);
     const asked = { state: conversation, options };
-    return await takeTurn({ model: lease.model, onToken }, asked, signal);
+    return await takeTurn({ model: lease.model, onText }, asked, signal);
   } catch (error) {
     if (error instanceof AtosError && error.code === "engine/child-died")
       await deps.pool.drop("its process died", report);

@@ -61,7 +61,7 @@ const MOST_FOR_REPLY = 1 / 4;
  * Everything else that goes wrong is thrown.
  */
 export async function takeTurn(
-  { model, onToken = () => {} }: { readonly model: Model; readonly onToken?: () => void },
+  { model, onText = () => {} }: { readonly model: Model; readonly onText?: (text: string) => void },
   { state, options }: { readonly state: TurnState; readonly options: TurnOptions },
   signal: AbortSignal,
 ): Promise<Turn> {
@@ -80,7 +80,7 @@ export async function takeTurn(
   // Before the model is asked: a server that fails to count must not cost a reply that was there already.
   const sent = await describeSent({ model, signal }, { ...state, context }, rendered);
   try {
-    const reply = await collect(model, { request, onToken }, signal);
+    const reply = await collect(model, { request, onText }, signal);
     return { ...reply, sent, ...compacted };
   } catch (error) {
     // Trying again can't help a conversation that does not fit, so that is an outcome.
@@ -105,7 +105,7 @@ function replyLimit(model: Model, { tokens, exact }: RenderedPrompt, maxTokens: 
 
 async function collect(
   model: Model,
-  { request, onToken }: { readonly request: GenerateRequest; readonly onToken: () => void },
+  { request, onText }: { readonly request: GenerateRequest; readonly onText: (text: string) => void },
   signal: AbortSignal,
 ): Promise<Pick<Turn, "text" | "reasoning" | "finish" | "usage">> {
   let text = "";
@@ -116,7 +116,7 @@ async function collect(
     }
     if (part.kind === "text") text += part.text;
     else reasoning += part.text;
-    onToken();
+    onText(part.text);
   }
   throw new AtosError("engine/stream-cut", `the reply of ${model.id} ended without saying why`);
 }

@@ -42,6 +42,17 @@ test("has no clock, so that a prompt is the same on every day", () => {
   });
 });
 
+test("tells a template that can't do without a clock one date for ever", () => {
+  const today = compileChatTemplate(
+    "{%- set today = strftime_now('%Y-%m-%d, %A %-d %B') -%}[{{ today }}]{{ messages[0].content }}",
+    tokens,
+  );
+  assert.deepEqual(today.render({ messages: [{ role: "user", content: "x" }] })[0], {
+    origin: "template",
+    text: "[2025-01-01, Wednesday 1 January]",
+  });
+});
+
 test("says why a template refuses the messages, and which message it leaves out", () => {
   const refuses = compileChatTemplate("{{ raise_exception('roles must alternate') }}", tokens);
   const message = { role: "user", content: "x" } as const;

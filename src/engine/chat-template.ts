@@ -21,7 +21,8 @@ export type TemplateTokens = { readonly bos: string; readonly eos: string };
  * The template never sees a message's content: it renders a mark in its place, and the content goes
  * where the mark came out. So the caller can tell the template's control tokens from text that only
  * looks like them, and content arrives unchanged, even where a template would trim it. A template
- * has no clock: the same messages render the same prompt on every day.
+ * has no clock: the same messages render the same prompt on every day. One that can't do without, as
+ * Mistral's and gpt-oss's, is told the first day of 2025.
  *
  * A prompt extends the one that its last reply answered, byte for byte, whatever the template does to
  * earlier messages (many write an empty reasoning block before the reply that is asked for, and leave
@@ -34,12 +35,14 @@ export type TemplateTokens = { readonly bos: string; readonly eos: string };
  */
 export function compileChatTemplate(source: string, tokens: TemplateTokens): ChatTemplate {
   const program = parseTemplate(source);
+  const asksForClock = /\bstrftime_now\s+is\s+(?:not\s+)?defined\b/.test(source);
   const renderOnce: RenderOnce = ({ messages, thinking }) => {
     const environment = new Environment();
     for (const [name, value] of Object.entries(GLOBALS)) environment.set(name, value);
     environment.set("bos_token", tokens.bos);
     environment.set("eos_token", tokens.eos);
     environment.set("add_generation_prompt", true);
+    if (!asksForClock) environment.set("strftime_now", formatStandingDate);
     if (thinking !== undefined) environment.set("enable_thinking", thinking === "on");
     environment.set(
       "messages",
@@ -116,6 +119,27 @@ const GLOBALS = {
     return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, i) => from + i * step);
   },
 };
+
+const STANDING_DATE: Readonly<Record<string, string>> = {
+  "%Y": "2025",
+  "%y": "25",
+  "%m": "01",
+  "%-m": "1",
+  "%B": "January",
+  "%b": "Jan",
+  "%d": "01",
+  "%-d": "1",
+  "%A": "Wednesday",
+  "%a": "Wed",
+  "%H": "00",
+  "%M": "00",
+  "%S": "00",
+};
+
+/** As Python's `strftime`, for what templates write. */
+function formatStandingDate(format: string): string {
+  return format.replace(/%-?[A-Za-z]/g, (code) => STANDING_DATE[code] ?? code);
+}
 
 type Program = ReturnType<typeof parse>;
 

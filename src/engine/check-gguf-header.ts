@@ -41,11 +41,11 @@ export async function checkGgufHeader(path: string): Promise<void> {
   const tensors = await header.count("tensors");
   const entries = await header.count("entries");
   for (let entry = 0; entry < entries; entry++) {
-    await header.skipString();
+    await header.skipStrings(1);
     await skipValue(header, await header.u32());
   }
   for (let tensor = 0; tensor < tensors; tensor++) {
-    await header.skipString();
+    await header.skipStrings(1);
     const dimensions = await header.u32();
     if (dimensions > MAX_DIMENSIONS) throw header.broken(`it has a tensor with ${dimensions} dimensions`);
     // After the dimensions come type and offset.
@@ -54,12 +54,12 @@ export async function checkGgufHeader(path: string): Promise<void> {
 }
 
 async function skipValue(header: Header, type: number): Promise<void> {
-  if (type === STRING) return header.skipString();
+  if (type === STRING) return header.skipStrings(1);
   if (type !== ARRAY) return header.skip(bytesOf(header, type));
   const itemType = await header.u32();
   const items = await header.count("items");
   if (itemType !== STRING) return header.skip(items * bytesOf(header, itemType));
-  for (let item = 0; item < items; item++) await header.skipString();
+  return header.skipStrings(items);
 }
 
 function bytesOf(header: Header, type: number): number {
@@ -87,18 +87,23 @@ class Header {
   }
 
   async u32(): Promise<number> {
-    return this.#window.readUInt32LE(await this.#take(4));
+    await this.#hold(4);
+    return this.#take(4);
   }
 
   async count(what: string): Promise<number> {
-    const count = await this.#u64();
+    await this.#hold(8);
+    const count = this.#take(4) + this.#take(4) * 2 ** 32;
     if (count > MAX_ITEMS) throw this.broken(`it announces ${count} ${what}`);
     return count;
   }
 
-  async skipString(): Promise<void> {
-    const bytes = await this.#u64();
-    this.skip(bytes);
+  /** Waits for the file only, and not for each string: a vocabulary has hundreds of thousands. */
+  async skipStrings(count: number): Promise<void> {
+    for (let index = 0; index < count; index++) {
+      if (!this.#holds(8)) await this.#hold(8);
+      this.skip(this.#take(4) + this.#take(4) * 2 ** 32);
+    }
   }
 
   skip(bytes: number): void {
@@ -112,20 +117,24 @@ class Header {
     return modelBroken(this.#path, `its header is damaged: ${why}`);
   }
 
-  async #u64(): Promise<number> {
-    return Number(this.#window.readBigUInt64LE(await this.#take(8)));
+  #holds(bytes: number): boolean {
+    return this.#at >= this.#windowAt && this.#at + bytes <= this.#windowEnd;
   }
 
-  /** Goes over `bytes` and returns where they stand in the window. */
-  async #take(bytes: number): Promise<number> {
-    const start = this.#at;
+  /** Sees to it that the next `bytes` are in the window. */
+  async #hold(bytes: number): Promise<void> {
+    if (this.#holds(bytes)) return;
+    const { bytesRead } = await this.#file.read(this.#window, 0, WINDOW_BYTES, this.#at);
+    this.#windowAt = this.#at;
+    this.#windowEnd = this.#at + bytesRead;
+    if (bytesRead < bytes)
+      throw modelBroken(this.#path, `it is cut short: its header goes on behind its end, byte ${this.#windowEnd}`);
+  }
+
+  /** The next bytes, which the window holds, as a number. */
+  #take(bytes: number): number {
+    const value = this.#window.readUIntLE(this.#at - this.#windowAt, bytes);
     this.skip(bytes);
-    if (start < this.#windowAt || this.#at > this.#windowEnd) {
-      const { bytesRead } = await this.#file.read(this.#window, 0, WINDOW_BYTES, start);
-      this.#windowAt = start;
-      this.#windowEnd = start + bytesRead;
-      if (this.#at > this.#windowEnd) throw this.broken("it ends early");
-    }
-    return start - this.#windowAt;
+    return value;
   }
 }

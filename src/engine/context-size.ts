@@ -1,6 +1,7 @@
 import { usageError } from "../base/errors.ts";
 
-const DEFAULT_CONTEXT_TOKENS = 4096;
+/** Of a model in a file, unless it was trained for less. */
+export const DEFAULT_CONTEXT_TOKENS = 4096;
 
 /**
  * Tokens of context for a model that was trained for `trainedTokens`. Pure.

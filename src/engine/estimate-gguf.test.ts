@@ -50,5 +50,8 @@ test("takes what llama.cpp itself foresees, but for the logits of a whole batch"
 
 test("refuses an adapter that is not there", async () => {
   const adapters = [{ path: join(directory, "none.gguf"), scale: 1 }];
-  await assert.rejects(estimateGguf({ ...source, adapters }), { code: "engine/model-broken", message: /none\.gguf/ });
+  await assert.rejects(estimateGguf({ ...source, adapters }), {
+    code: "engine/adapter-not-found",
+    message: /none\.gguf/,
+  });
 });

@@ -1,5 +1,6 @@
 import { AtosError } from "../base/errors.ts";
 import { type ChildReply, type ChildRequest, childRequest, failureOf } from "./child-protocol.ts";
+import { joinText } from "./join-text.ts";
 import { type LlamaEmbedder, openLlamaEmbedder } from "./llama-embedder.ts";
 import { type LlamaSession, openLlamaSession } from "./llama-session.ts";
 
@@ -50,7 +51,7 @@ async function answer(loaded: Loaded, request: ChildRequest, { send, signal }: {
     case "count-text":
       return send({ kind: "counted", call, tokens: (await loaded.useSession()).countText(request.text) });
     case "generate":
-      for await (const part of (await loaded.useSession()).generate(request.request, signal))
+      for await (const part of joinText((await loaded.useSession()).generate(request.request, signal)))
         send({ kind: "part", call, part });
       return undefined;
     case "save-caches": {

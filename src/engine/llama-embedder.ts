@@ -1,6 +1,6 @@
 import type { LlamaEmbeddingContext } from "node-llama-cpp";
 import { AtosError, missingError, usageError } from "../base/errors.ts";
-import { contextSize } from "./context-size.ts";
+import { contextSize, DEFAULT_CONTEXT_TOKENS } from "./context-size.ts";
 import { loadWeights } from "./llama-load.ts";
 import type { SessionOptions } from "./llama-session.ts";
 
@@ -14,7 +14,8 @@ const POOLINGS = [1, 2, 3];
  * @throws `engine/no-embedder`, and what `loadWeights` throws.
  */
 export async function openLlamaEmbedder({ path, threads, settings }: SessionOptions): Promise<LlamaEmbedder> {
-  const weights = await loadWeights({ path, threads, gpuLayers: settings.gpuLayers });
+  const asked = settings.contextTokens ?? DEFAULT_CONTEXT_TOKENS;
+  const weights = await loadWeights({ path, threads, gpuLayers: settings.gpuLayers, contextTokens: asked });
   const { model } = weights;
   const { pooling_type: pooling } = model.fileInfo.architectureMetadata;
   if (typeof pooling !== "number" || !POOLINGS.includes(pooling)) {

@@ -9,6 +9,8 @@ export type LoadTarget = {
   readonly path: string;
   readonly threads: number;
   readonly gpuLayers?: number | undefined;
+  /** Of all slots together: room for that much is left on a GPU that gets as many layers as fit. */
+  readonly contextTokens: number;
 };
 
 /** Weights in this process. */
@@ -20,12 +22,15 @@ export type LoadedWeights = {
 
 export type Explanation = { readonly reasons: string; readonly outOfMemory?: AtosError };
 
+/** Kept of what llama.cpp says, which may go on for as long as the process lives. */
+const MAX_COMPLAINTS = 50;
+
 /**
  * Loads weights into this process. The file is checked before: llama.cpp takes lost bytes for zeros.
  *
  * @throws `engine/model-broken`, `engine/no-gpu`, `engine/not-enough-memory`
  */
-export async function loadWeights({ path, threads, gpuLayers }: LoadTarget): Promise<LoadedWeights> {
+export async function loadWeights({ path, threads, gpuLayers, contextTokens }: LoadTarget): Promise<LoadedWeights> {
   await checkGgufStructure(path);
   const complaints: string[] = [];
   const llama = await getLlama({
@@ -34,7 +39,10 @@ export async function loadWeights({ path, threads, gpuLayers }: LoadTarget): Pro
     skipDownload: true,
     maxThreads: threads,
     logLevel: LlamaLogLevel.error,
-    logger: (_, text) => void complaints.push(text.trim()),
+    logger: (_, text) => {
+      complaints.push(text.trim());
+      complaints.splice(0, Math.max(0, complaints.length - MAX_COMPLAINTS));
+    },
   });
   if (gpuLayers !== undefined && gpuLayers > 0 && llama.gpu === false) {
     const why = `${gpuLayers} layers of ${path} should go to a GPU, and llama.cpp finds none that it can use`;
@@ -50,11 +58,13 @@ export async function loadWeights({ path, threads, gpuLayers }: LoadTarget): Pro
     const text = `${why}; use a smaller model, context or number of slots`;
     return { reasons, outOfMemory: missingError("engine/not-enough-memory", text, error) };
   };
-  const layers = gpuLayers === undefined ? {} : { gpuLayers };
-  const model = await llama.loadModel({ modelPath: path, ...layers }).catch(async (error: unknown) => {
-    const { reasons, outOfMemory } = await explain(error, "the weights");
-    throw outOfMemory ?? modelBroken(path, reasons, error);
-  });
+  const fitting = llama.gpu === false ? 0 : { fitContext: { contextSize: contextTokens } };
+  const model = await llama
+    .loadModel({ modelPath: path, gpuLayers: gpuLayers ?? fitting })
+    .catch(async (error: unknown) => {
+      const { reasons, outOfMemory } = await explain(error, "the weights");
+      throw outOfMemory ?? modelBroken(path, reasons, error);
+    });
   return { model, explain };
 }
 

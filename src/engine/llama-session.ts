@@ -4,7 +4,7 @@ import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import { AtosError, messageOf, missingError, usageError } from "../base/errors.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat-template.ts";
 import { contextOverflow } from "./context-overflow.ts";
-import { contextSize } from "./context-size.ts";
+import { contextSize, DEFAULT_CONTEXT_TOKENS } from "./context-size.ts";
 import { readGgufInfo } from "./gguf-info.ts";
 import type { LoadSettings } from "./gguf-settings.ts";
 import { checkSystemMemory, type LoadedWeights, loadWeights } from "./llama-load.ts";
@@ -28,7 +28,12 @@ export type SessionOptions = { readonly path: string; readonly threads: number; 
  */
 export async function openLlamaSession(options: SessionOptions): Promise<LlamaSession> {
   const { path, threads, settings } = options;
-  const weights = await loadWeights({ path, threads, gpuLayers: settings.gpuLayers });
+  const weights = await loadWeights({
+    path,
+    threads,
+    gpuLayers: settings.gpuLayers,
+    contextTokens: (settings.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * settings.slots,
+  });
   const { model } = weights;
   const source = model.fileInfo.metadata.tokenizer?.chat_template;
   if (typeof source !== "string") {

@@ -11,6 +11,8 @@ const USER_DEFINED = 4;
 /** Texts to tokens and back, by the rules of one model. */
 export class LlamaVocabulary implements TokenTexts<Token> {
   readonly #model: LlamaModel;
+  /** At most as many as the vocabulary has. */
+  readonly #names = new Map<Token, string | undefined>();
   readonly #trim: "trimLeadingSpace" | undefined;
   /** User-defined tokens with a meaning in the chat template, by their first character. */
   readonly #marks: ReadonlyMap<string, readonly string[]>;
@@ -53,7 +55,10 @@ export class LlamaVocabulary implements TokenTexts<Token> {
   }
 
   nameOf(token: Token): string | undefined {
-    return this.#model.isSpecialToken(token) ? this.#model.detokenize([token], true) : undefined;
+    // Asked for every token of every reply, and two native calls each time.
+    if (!this.#names.has(token))
+      this.#names.set(token, this.#model.isSpecialToken(token) ? this.#model.detokenize([token], true) : undefined);
+    return this.#names.get(token);
   }
 
   isEnd(token: Token): boolean {

@@ -11,10 +11,7 @@ import type { Adapter } from "./model.ts";
  * @throws `engine/adapter-not-found`, `engine/wrong-adapter`
  */
 export async function checkAdapter({ path }: Adapter, model: LlamaModel): Promise<void> {
-  await stat(path).catch((error: unknown) => {
-    const why = `there is no adapter file ${path}; check the path, or load the model without it`;
-    throw missingError("engine/adapter-not-found", why, error);
-  });
+  await adapterBytes(path);
   const { metadata } = await readGgufHeader(path, "this").catch((error: unknown) => {
     throw wrongAdapter([path], messageOf(error), error);
   });
@@ -22,6 +19,15 @@ export async function checkAdapter({ path }: Adapter, model: LlamaModel): Promis
   if (!("type" in general) || general.type !== "adapter") throw wrongAdapter([path], "it holds no adapter");
   if (general.architecture !== model.architecture)
     throw wrongAdapter([path], `it is for ${general.architecture} models, and this one is ${model.architecture}`);
+}
+
+/** @throws `engine/adapter-not-found` */
+export async function adapterBytes(path: string): Promise<number> {
+  const { size } = await stat(path).catch((error: unknown) => {
+    const why = `there is no adapter file ${path}; check the path, or load the model without it`;
+    throw missingError("engine/adapter-not-found", why, error);
+  });
+  return size;
 }
 
 export function wrongAdapter(paths: readonly string[], why: string, cause?: unknown): AtosError {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { messageOf } from "../../src/base/errors.ts";
 import { readReply } from "../../src/engine/dialects/read-reply.ts";
 import type { Reading } from "../../src/engine/dialects/reading.ts";
 import { type ToolDefinition, toolDefinition } from "../../src/engine/dialects/tool-definition.ts";
@@ -35,8 +36,14 @@ export type Outcome = {
 
 /** The cases of a JSON Lines file. */
 export function readCases(content: string): readonly CorpusCase[] {
-  const lines = content.split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line) => corpusCase.parse(JSON.parse(line)));
+  return content.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    try {
+      return [corpusCase.parse(JSON.parse(line))];
+    } catch (error) {
+      throw new Error(`line ${index + 1} is no case: ${messageOf(error)}`, { cause: error });
+    }
+  });
 }
 
 export function readTools(content: string): readonly ToolDefinition[] {

@@ -30,6 +30,7 @@ export function readFence(source: Source, lineStart: number): Fence | undefined 
   const content = nextLine(text, lineStart);
   let nested = false;
   for (let line = content; line < text.length; line = nextLine(text, line)) {
+    if (!source.spend(nextLine(text, line) - line)) return undefined;
     const found = matchAt(MARK_LINE, text, line);
     const run = found?.[1] ?? "";
     if (found === undefined || run[0] !== mark[0] || run.length < mark.length) continue;

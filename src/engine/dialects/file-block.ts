@@ -79,6 +79,7 @@ export function readFileTag(source: Source, start: number): Found | undefined {
   const base = { kind: "attempt", dialect: "file-block", marked: false, start, name: FILE_TOOL } as const;
   let depth = 0;
   for (let at = source.find("<", from); at >= 0; at = source.find("<", at + 1)) {
+    if (!source.spend(8)) break;
     if (/^<file[\s>]/.test(text.slice(at, at + 6))) depth++;
     if (!text.startsWith("</file>", at)) continue;
     if (depth-- > 0) continue;

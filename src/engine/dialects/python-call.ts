@@ -16,7 +16,7 @@ export type PythonOptions = {
 /** `[f(k=v), …]`. Without a marker it must stand alone on its lines. */
 export function readPythonList(source: Source, start: number, { marked }: PythonOptions): Found | undefined {
   const { text } = source;
-  if (matchAt(LIST, text, start) === undefined) return undefined;
+  if (matchAt(LIST, text, start) === undefined || !source.spend(0)) return undefined;
   const items: Attempt[] = [];
   let at = skipSpace(text, start + 1);
   for (;;) {
@@ -26,6 +26,7 @@ export function readPythonList(source: Source, start: number, { marked }: Python
       items.push({ ...attemptOf(read, { start: at, end: at, marked }), resume: at });
       return { end: at, items };
     }
+    source.spend(read.end - at);
     items.push(attemptOf(read, { start: at, end: read.end, marked }));
     at = skipSpace(text, read.end);
     if (read.state === "open" || read.state === "broken") break;
@@ -72,7 +73,7 @@ function behindSemicolon(source: Source, from: number): number | undefined {
 function readStatement(source: Source, start: number, { marked }: PythonOptions): Found | undefined {
   const { text } = source;
   const head = matchAt(STATEMENT, text, start);
-  if (head === undefined) return undefined;
+  if (head === undefined || !source.spend(0)) return undefined;
   const name = head[2] ?? "";
   const tool = source.tool(name);
   if (tool === undefined && !marked) return readUnknownAlone(source, start);
@@ -80,6 +81,7 @@ function readStatement(source: Source, start: number, { marked }: PythonOptions)
   const nameAt = start + head[0].lastIndexOf(name);
   const read = readPythonCall(text, nameAt);
   if (read === undefined) return undefined;
+  source.spend(read.end - start);
   const attempt = attemptOf(read, { start, end: read.end, marked });
   if (attempt.state !== "complete") return { end: read.end, items: [attempt] };
   let end = read.end;

@@ -10,10 +10,8 @@ export function skipInlineCode(source: Source, at: number): number {
   const { text } = source;
   const ticks = matchAt(TICKS, text, at)?.[0] ?? "`";
   const from = at + ticks.length;
-  let limit = source.find("\n", from);
-  while (limit >= 0 && !isBlankLine(text, limit + 1)) limit = source.find("\n", limit + 1);
-  const stop = limit < 0 ? text.length : limit;
-  for (let close = source.find("`", from); close >= 0 && close < stop; close = source.find("`", close)) {
+  for (let close = source.find("`", from); close >= 0 && source.spend(1); close = source.find("`", close)) {
+    if (source.paragraphEnd(from) < close) break;
     const run = matchAt(TICKS, text, close)?.[0] ?? "`";
     close += run.length;
     if (run.length === ticks.length) return close;
@@ -64,13 +62,4 @@ export function skipComment(source: Source, at: number): number {
 export function unclosedEnd(source: Source, from: number): number {
   const close = source.find("</think", from);
   return close >= 0 && loneReasoningEnd(source.text, close) !== undefined ? close : source.text.length;
-}
-
-function isBlankLine(text: string, lineStart: number): boolean {
-  for (let at = lineStart; at < text.length; at++) {
-    const char = text[at];
-    if (char === "\n") return true;
-    if (char !== " " && char !== "\t" && char !== "\r") return false;
-  }
-  return true;
 }

@@ -16,7 +16,7 @@ import { endsTurn, holdsTurnEnd, loneReasoningEnd, readReasoning } from "./reaso
 import { EDIT_TOOL, isEditMark, readSearchReplace } from "./search-replace.ts";
 import type { Source } from "./source.ts";
 import { readTaggedCall } from "./tagged-call.ts";
-import { lineEnd, lineHead, matchAt, nextLine, skipBlanks } from "./white-space.ts";
+import { lineEnd, lineHead, matchAt, nextLine, skipBlanks, trimSpace } from "./white-space.ts";
 import { readXmlFunction } from "./xml-function.ts";
 import { isStructural } from "./xml-value.ts";
 
@@ -63,8 +63,8 @@ const MARKERS = [
 ];
 const RESTARTS = ["\n", ...MARKERS];
 const MAX_BEGINNINGS = 8;
-/** How often the text may be read in vain. */
-const MAX_VAIN = 8;
+/** How many calls may be started in vain; then nothing more is looked for. */
+const MAX_FAILURES = 32;
 
 /**
  * Goes over a turn once from its beginning to its end. At each place it asks which construct begins there
@@ -83,7 +83,10 @@ class Scanner {
   #hidden: Hidden[] = [];
   /** Where the last finding ends. */
   #behind = 0;
-  #vain = 0;
+  /** How many calls could not be read. */
+  #failures = 0;
+  /** Whether anything but headers and reasoning has been seen. */
+  #isBegun = false;
   /** A mark of the turn's end stood in quoted text: that is shown, but no call behind it counts. */
   #isOver = false;
 
@@ -100,6 +103,7 @@ class Scanner {
     while (at < text.length) {
       if (endsTurn(text, at)) return this.#scan(at);
       const next: number = (lineStart ? this.#atLine(at) : undefined) ?? this.#atChar(at) ?? at + 1;
+      this.#isBegun ||= this.#hidden.at(-1)?.end !== next && trimSpace(text.slice(at, next)) !== "";
       // Behind reasoning and headers the answer begins; a line begins a few times at most.
       if (text[next - 1] === "\n") begun = 0;
       else if (this.#hidden.at(-1)?.end === next) begun++;
@@ -152,6 +156,7 @@ class Scanner {
     const end = isWhole(found) ? skipClosers(this.#text, found.end) : found.end;
     this.#find("calls", start, end, { found });
     if (last?.kind !== "attempt" || last.state === "complete") return end;
+    if (++this.#failures > MAX_FAILURES) return this.#text.length;
     if (last.state === "open")
       return this.#goOn(unclosedEnd(this.#source, found.end >= this.#text.length ? start : found.end));
     return this.#goOn(this.#restart(last, found.end));
@@ -232,6 +237,7 @@ class Scanner {
     if (isWhole(calls)) return this.#find("calls", start, calls.end, { found: calls, fence });
     const end = Math.max(this.#fenceEnd(fence), calls.end);
     this.#find("calls", start, end, { found: calls, fence });
+    if (++this.#failures > MAX_FAILURES) return this.#text.length;
     return this.#goOn(fence.close === undefined ? unclosedEnd(source, fence.content) : end);
   }
 
@@ -332,6 +338,7 @@ class Scanner {
       this.#findings = [];
       this.#hidden = [{ start: 0, end, reasoning: text.slice(0, at) }];
       this.#isOver = false;
+      this.#isBegun = false;
       this.#behind = end;
       return this.#skipHeader(end);
     }
@@ -343,18 +350,7 @@ class Scanner {
       if (close < text.length) return close;
     }
     this.#hide(at, block.end, text.slice(block.from, block.to));
-    return this.#findings.length === 0 && this.#isAllHidden(at) ? this.#skipHeader(block.end) : block.end;
-  }
-
-  /** Whether nothing but hidden text and white space stands before `at`. */
-  #isAllHidden(at: number): boolean {
-    let from = 0;
-    for (const { start, end } of this.#hidden) {
-      if (start > at) break;
-      if (this.#text.slice(from, start).trim() !== "") return false;
-      from = end;
-    }
-    return true;
+    return this.#isBegun ? block.end : this.#skipHeader(block.end);
   }
 
   /** A mark in front of an invented result; in a sentence, with no call before it, it is a word. */
@@ -381,14 +377,14 @@ class Scanner {
 
   #json(at: number): number | undefined {
     const text = this.#text;
-    if (this.#vain > MAX_VAIN * text.length + 10_000) return undefined;
+    if (!this.#source.spend(0)) return undefined;
     const read = readJsonCall(this.#source, at, { dialect: "bare-json", marked: false });
     if ("items" in read) {
       // In quotes it is quoted.
       if (isInQuotes(text, at, read.end)) return read.end;
       return this.#take(read);
     }
-    this.#vain += read.end - at;
+    this.#source.spend(read.end - at);
     const isObject = matchAt(JSON_HEAD, text, at) !== undefined;
     if (read.state === "open") return isObject ? unclosedEnd(this.#source, at) : at + 1;
     if (read.state !== "broken" || !isObject) return Math.max(at + 1, read.end);

@@ -28,7 +28,10 @@ export function readXmlValue(source: Source, from: number, grammar: XmlGrammar):
   const { text } = source;
   let depth = 0;
   let fallback: number | undefined;
+  let last = from;
   for (let at = source.find("<", from); at >= 0; at = source.find("<", at + 1)) {
+    if (!source.spend(at - last)) return undefined;
+    last = at;
     if (text.startsWith(grammar.close, at)) {
       if (depth > 0) depth--;
       else {
