@@ -23,7 +23,11 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".jsonl"))
     }
   });
 
-function run(...args: readonly string[]): { readonly status: number | null; readonly out: string; readonly err: string } {
+function run(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+} {
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
   return { status, out: stdout, err: stderr };
 }

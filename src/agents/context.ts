@@ -41,6 +41,14 @@ export function heard(context: Context, text: string): Context {
   return append(context, { role: "assistant", segments: [{ part: "reply", text }] });
 }
 
-export function messagesOf(context: Context): readonly ChatMessage[] {
-  return context.map(({ role, segments }) => ({ role, content: segments.map(({ text }) => text).join("") }));
+/** The chat messages of a context. With `made` a message that was made before is the very same object again. */
+export function messagesOf(context: Context, made?: WeakMap<ContextMessage, ChatMessage>): readonly ChatMessage[] {
+  return context.map((message) => {
+    const known = made?.get(message);
+    if (known !== undefined) return known;
+    const { role, segments } = message;
+    const chat = { role, content: segments.map(({ text }) => text).join("") };
+    made?.set(message, chat);
+    return chat;
+  });
 }

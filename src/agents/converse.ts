@@ -8,7 +8,7 @@ import { nextAttempt, resampled } from "./next-attempt.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
 import { withThinking } from "./with-thinking.ts";
-import { afterTurn, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
+import { afterTurn, openTurns, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
 const MAX_ENGINE_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 500;
@@ -58,7 +58,7 @@ export type Answer<T> = {
 export function openConversation(start: Omit<Conversation, keyof TurnState | "turns" | "sample">): Conversation {
   const { system } = start.prompt;
   const context: Context = system === undefined ? [] : [{ role: "system", segments: [{ part: "role", text: system }] }];
-  return { ...start, turns: 0, sample: 0, context, sent: "", counts: new WeakMap() };
+  return { ...start, turns: 0, sample: 0, ...openTurns(context) };
 }
 
 /**

@@ -8,7 +8,7 @@ import { TOOL_FORMATS } from "../engine/dialects/tool-format.ts";
 import { promptTokenBound, textTokenBound } from "../engine/token-bound.ts";
 import { messagesOf } from "./context.ts";
 import { loadPromptSet, ROLES } from "./prompt-set.ts";
-import { openAgent } from "./run-agent.ts";
+import { openAgent, systemOf } from "./run-agent.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const toolFile = z.object({ tools: z.array(toolDefinition) });
@@ -24,7 +24,7 @@ test("role, twelve tools and the words of the first request stay within 1,200 to
     const { system = "", user } = prompts[role];
     for (const format of TOOL_FORMATS) {
       const agent = { role: system, tools, format, options: { maxTokens: 1, temperature: 0, seed: 0 } };
-      const bound = promptTokenBound(messagesOf(openAgent(agent, []))) + textTokenBound(user);
+      const bound = promptTokenBound(messagesOf(openAgent(systemOf(agent), []))) + textTokenBound(user);
       const limit = role === "developer" ? 1200 : 2000;
       assert.ok(bound <= limit, `${role} with ${format}: up to ${bound} tokens`);
     }
@@ -34,7 +34,7 @@ test("role, twelve tools and the words of the first request stay within 1,200 to
 test("each tool takes at most 60 tokens of a prompt", () => {
   const agent = (one: typeof tools) => ({ role: "", tools: one, format: "llama3" as const, options: OPTIONS });
   for (const tool of tools) {
-    const [message] = openAgent(agent([tool]), []);
+    const [message] = openAgent(systemOf(agent([tool])), []);
     const text = message?.segments.find(({ part }) => part === "tools")?.text ?? "";
     const bound = textTokenBound(text.split("\n").at(-1) ?? "");
     assert.ok(bound <= 2 * 60, `${tool.name}: up to ${bound} tokens`);

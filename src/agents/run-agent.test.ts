@@ -5,7 +5,7 @@ import { z } from "zod";
 import { fakeModel } from "../../test/fixtures/fake-model.ts";
 import { toolDefinition } from "../engine/dialects/tool-definition.ts";
 import type { Context, Segment } from "./context.ts";
-import { type Agent, type AgentTurn, openAgent, runAgent, type ToolCall } from "./run-agent.ts";
+import { type Agent, type AgentTurn, openAgent, runAgent, systemOf, type ToolCall } from "./run-agent.ts";
 import { takeTurn } from "./turn.ts";
 
 const { signal } = new AbortController();
@@ -38,7 +38,7 @@ async function run(
       },
       record: async (turn) => void turns.push(turn),
     },
-    { agent, context: more.context ?? openAgent(agent, GOAL), limits: { turns: more.turns ?? 10 } },
+    { agent, context: more.context ?? openAgent(systemOf(agent), GOAL), limits: { turns: more.turns ?? 10 } },
     signal,
   );
   return { model, calls, turns, outcome, context };
@@ -129,7 +129,7 @@ test("where it no longer fits, the context is shortened once, recorded, and exte
 });
 
 test("an agent whose goal does not fit says so", async () => {
-  const goal: Context = openAgent(agent, [{ part: "goal", text: "g".repeat(50_000) }]);
+  const goal: Context = openAgent(systemOf(agent), [{ part: "goal", text: "g".repeat(50_000) }]);
   const model = fakeModel([], 9000);
   const refused = await runAgent(
     {

@@ -2,9 +2,9 @@ import { readReply } from "../engine/dialects/read-reply.ts";
 import type { JsonObject, Reading } from "../engine/dialects/reading.ts";
 import type { ToolDefinition } from "../engine/dialects/tool-definition.ts";
 import { showResult, type ToolFormat, toolPrompt } from "../engine/dialects/tool-format.ts";
-import { append, type Context, heard, type Segment } from "./context.ts";
+import { append, type Context, type ContextMessage, heard, type Segment } from "./context.ts";
 import { nextAttempt, resampled } from "./next-attempt.ts";
-import { afterTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
+import { afterTurn, openTurns, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
 /** A role prompt, tools and sampling, put to a goal. The same for the whole run. */
 export type Agent = {
@@ -46,18 +46,23 @@ export type AgentOutcome =
   | { readonly kind: "unreadable"; readonly why: string }
   | { readonly kind: "no-room"; readonly why: string };
 
-/** The system message of an agent and the goal, with what is known of it. */
-export function openAgent(agent: Agent, goal: readonly Segment[]): Context {
-  const { tools, rules } = toolPrompt(agent.tools, agent.format);
-  const system: readonly Segment[] = [
-    { part: "role", text: agent.role },
-    { part: "tools", text: `\n\n${tools}` },
-    { part: "rules", text: `\n\n${rules}` },
-  ];
-  return [
-    { role: "system", segments: agent.tools.length === 0 ? system.slice(0, 1) : system },
-    { role: "user", segments: goal },
-  ];
+/** What an agent is told before anything else: its role, its tools, and how to call them. Made once for many runs. */
+export function systemOf({ role, tools, format }: Agent): ContextMessage {
+  if (tools.length === 0) return { role: "system", segments: [{ part: "role", text: role }] };
+  const prompt = toolPrompt(tools, format);
+  return {
+    role: "system",
+    segments: [
+      { part: "role", text: role },
+      { part: "tools", text: `\n\n${prompt.tools}` },
+      { part: "rules", text: `\n\n${prompt.rules}` },
+    ],
+  };
+}
+
+/** The context that a run begins with; `goal` may hold what is known of it. */
+export function openAgent(system: ContextMessage, goal: readonly Segment[]): Context {
+  return [system, { role: "user", segments: goal }];
 }
 
 /**
@@ -74,7 +79,7 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<{ readonly outcome: AgentOutcome; readonly context: Context }> {
   const { agent, limits } = start;
-  let state: TurnState = { context: start.context, sent: "", counts: new WeakMap() };
+  let state = openTurns(start.context);
   let attempt = 1;
   let told = false;
   let sample = 0;

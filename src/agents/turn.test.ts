@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeModel } from "../../test/fixtures/fake-model.ts";
 import { append, type Context, heard } from "./context.ts";
-import { afterTurn, takeTurn, type TurnState } from "./turn.ts";
+import { afterTurn, openTurns, takeTurn } from "./turn.ts";
 
 const { signal } = new AbortController();
 const options = { maxTokens: 50, temperature: 0, seed: 1 };
-
-function opened(context: Context): TurnState {
-  return { context, sent: "", counts: new WeakMap() };
-}
 
 const QUESTION: Context = [
   { role: "system", segments: [{ part: "role", text: "be good" }] },
@@ -24,7 +20,7 @@ const QUESTION: Context = [
 ];
 
 test("a turn tells the prompt as it was sent, and its tokens by part", async () => {
-  const turn = await takeTurn({ model: fakeModel(["done"]) }, { state: opened(QUESTION), options }, signal);
+  const turn = await takeTurn({ model: fakeModel(["done"]) }, { state: openTurns(QUESTION), options }, signal);
   const text = "<system>be good</><user>do: it!</><assistant>";
   assert.deepEqual(turn, {
     text: "done",
@@ -47,7 +43,7 @@ test("a turn tells the prompt as it was sent, and its tokens by part", async () 
 
 test("the next turn's prompt is told as what it adds", async () => {
   const model = fakeModel(["done", "again"]);
-  let state = opened(QUESTION);
+  let state = openTurns(QUESTION);
   const first = await takeTurn({ model }, { state, options }, signal);
   state = afterTurn(state, first);
   const context = append(heard(state.context, "done"), {
@@ -68,15 +64,15 @@ test("a prompt that leaves too little room is shortened, which the turn tells, a
     { role: "assistant", segments: [{ part: "reply", text: "look again" }] },
     { role: "user", segments: [{ part: "observation", text: "last" }] },
   ];
-  const turn = await takeTurn({ model: fakeModel(["ok"], 1000) }, { state: opened(long), options }, signal);
+  const turn = await takeTurn({ model: fakeModel(["ok"], 1000) }, { state: openTurns(long), options }, signal);
   assert.deepEqual(turn.compacted?.shortened, [{ part: "observation", from: 900, to: 351 }]);
-  assert.deepEqual(afterTurn(opened(long), turn).context, turn.compacted?.context);
+  assert.deepEqual(afterTurn(openTurns(long), turn).context, turn.compacted?.context);
   assert.deepEqual(turn.compacted?.context.with(3, long[3] ?? assert.fail()), long);
 });
 
 test("a reply's limit never reaches beyond the context", async () => {
   const model = fakeModel(["ok"], 60);
-  await takeTurn({ model }, { state: opened(QUESTION), options }, signal);
+  await takeTurn({ model }, { state: openTurns(QUESTION), options }, signal);
   assert.equal(model.requests[0]?.maxTokens, 60 - "<system>be good</><user>do: it!</><assistant>".length);
 });
 
@@ -90,7 +86,7 @@ test("a server that fails to count is found out before it is asked for a reply, 
       throw new Error("the server is gone");
     },
   };
-  await assert.rejects(takeTurn({ model: broken }, { state: opened(QUESTION), options }, signal), /gone/);
+  await assert.rejects(takeTurn({ model: broken }, { state: openTurns(QUESTION), options }, signal), /gone/);
   assert.deepEqual(told, [signal]);
   assert.equal(model.requests.length, 0);
 });

@@ -2,7 +2,14 @@ import type { TokenUsage } from "../base/events.ts";
 import { AtosError } from "../base/errors.ts";
 import type { ChatMessage, GenerateRequest, Model, RenderedPrompt } from "../engine/model.ts";
 import type { Shortened } from "./compact-context.ts";
-import { CONTEXT_PARTS, type Context, type ContextPart, messagesOf, type Segment } from "./context.ts";
+import {
+  CONTEXT_PARTS,
+  type Context,
+  type ContextMessage,
+  type ContextPart,
+  messagesOf,
+  type Segment,
+} from "./context.ts";
 import { fitContext } from "./fit-context.ts";
 
 /** How a reply is asked for, besides the messages. */
@@ -15,7 +22,14 @@ export type TurnState = {
   readonly sent: string;
   /** Tokens of segments that were counted already. */
   readonly counts: WeakMap<Segment, number>;
+  /** Messages that were made already: an engine knows by the object that it has seen one before. */
+  readonly made: WeakMap<ContextMessage, ChatMessage>;
 };
+
+/** Where a conversation begins, or goes on in another process. */
+export function openTurns(context: Context): TurnState {
+  return { context, sent: "", counts: new WeakMap(), made: new WeakMap() };
+}
 
 /** Tokens of one kind of stretch; `template` is what the model's template and the joints add. */
 export type PartTokens = { readonly part: ContextPart | "template"; readonly tokens: number };
@@ -69,7 +83,7 @@ export async function takeTurn(
   let counted: { readonly messages: readonly ChatMessage[]; readonly rendered: RenderedPrompt } | undefined;
   const room = model.contextTokens - Math.min(maxTokens, Math.floor(model.contextTokens * MOST_FOR_REPLY));
   const { context, shortened, tokensBefore } = await fitContext(state.context, room, async (candidate) => {
-    const messages = messagesOf(candidate);
+    const messages = messagesOf(candidate, state.made);
     counted = { messages, rendered: await model.render({ messages, thinking }, signal) };
     return counted.rendered.tokens;
   });
@@ -95,6 +109,7 @@ export function afterTurn(state: TurnState, { sent, compacted }: Turn): TurnStat
     context: compacted?.context ?? state.context,
     sent: sent === undefined ? state.sent : state.sent.slice(0, sent.extends) + sent.text,
     counts: state.counts,
+    made: state.made,
   };
 }
 

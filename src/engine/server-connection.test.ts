@@ -195,6 +195,21 @@ test("drops the rest of an answer, and closes the connection of one that does no
   }
 });
 
+test("breaks an answer off in the middle without an error of its own", async () => {
+  await using counted = await serve((_, response) => void response.write("a"));
+  await using server = new ServerConnection(counted);
+  for (let call = 0; call < 10; call++) {
+    const response = await get(server);
+    for await (const _ of response.body.iterator({ destroyOnReturn: false })) break;
+    server.breakOff(response);
+    const socket = counted.sockets[call];
+    assert.ok(socket !== undefined);
+    if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
+    server.breakOff(response);
+  }
+  assert.equal(counted.sockets.length, 10);
+});
+
 test("a reply is over at its `[DONE]`, even when the server keeps the answer open", async () => {
   for (const ends of [true, false]) {
     await using counted = await serve((request, response) => {

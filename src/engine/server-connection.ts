@@ -125,6 +125,12 @@ export class ServerConnection implements AsyncDisposable {
     body.resume();
   }
 
+  /** Closes the connection of an answer in the middle of it, and nothing when it has ended already. */
+  breakOff({ body }: ServerResponse): void {
+    // Why the answer is left is known to the caller; that it was left is no error of its own.
+    body.on("error", () => {}).destroy();
+  }
+
   /** Where a server's own API begins, beside the one it shares with OpenAI. */
   get rootUrl(): string {
     return this.baseUrl.replace(/\/v1$/, "");

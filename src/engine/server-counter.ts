@@ -5,6 +5,7 @@ import type { ServerConnection } from "./server-connection.ts";
 import { demandJson, tryJson } from "./server-json.ts";
 import type { ServerKind } from "./server-kind.ts";
 import { thinkingFields } from "./server-options.ts";
+import { countWords } from "./server-truncation.ts";
 import { promptTokenBound, textTokenBound } from "./token-bound.ts";
 import type { TokenCalibration } from "./token-calibration.ts";
 
@@ -79,14 +80,35 @@ async function countTokens(server: ServerConnection, body: unknown, signal?: Abo
 }
 
 /** Bounds from above what can't be counted, by what this model's tokenizer was seen to do. */
-export function boundCounter(calibration: TokenCalibration): PromptCounter {
+export function boundCounter(calibration: TokenCalibration, sizes: MessageSizes): PromptCounter {
   return {
     render: ({ messages }) => {
-      const tokens = calibration.correct(promptTokenBound(messages));
+      const tokens = calibration.correct(promptTokenBound(messages, sizes.boundOf));
       return Promise.resolve({ text: JSON.stringify(messages), tokens, exact: false });
     },
     countText: (text) => Promise.resolve(calibration.correct(textTokenBound(text))),
   };
+}
+
+/** Sizes of messages, each worked out once: a conversation brings the same ones again with every turn. */
+export class MessageSizes {
+  readonly #bounds = new WeakMap<ChatMessage, number>();
+  readonly #words = new WeakMap<ChatMessage, number>();
+
+  readonly boundOf = (message: ChatMessage): number => remember(this.#bounds, message, textTokenBound);
+  readonly wordsOf = (message: ChatMessage): number => remember(this.#words, message, countWords);
+}
+
+function remember(
+  known: WeakMap<ChatMessage, number>,
+  message: ChatMessage,
+  sizeOf: (content: string) => number,
+): number {
+  const before = known.get(message);
+  if (before !== undefined) return before;
+  const size = sizeOf(message.content);
+  known.set(message, size);
+  return size;
 }
 
 type Counts = {

@@ -30,9 +30,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export async function askJson(server: ServerConnection, call: JsonCall, signal?: AbortSignal): Promise<JsonAnswer> {
   const { path, from = "base", body, what, timeoutMs = TIMEOUT_MS } = call;
-  using watchdog = new Watchdog();
+  using watchdog = new Watchdog(signal);
   watchdog.expect(timeoutMs, () => timedOut(server.baseUrl, what, timeoutMs));
-  const either = signal === undefined ? watchdog.signal : AbortSignal.any([signal, watchdog.signal]);
+  const either = watchdog.signal;
   either.throwIfAborted();
   const method = body === undefined ? "GET" : "POST";
   const response = await server.send({ method, path, from, body, signal: either });

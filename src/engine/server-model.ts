@@ -4,7 +4,7 @@ import { checkRequest } from "./check-request.ts";
 import { contextOverflow } from "./context-overflow.ts";
 import type { Capabilities, GenerateRequest, Model, ModelPart, OpenAiSource, RenderedPrompt } from "./model.ts";
 import { ServerConnection, type ServerResponse } from "./server-connection.ts";
-import { boundCounter, openExactCounter, type PromptCounter, RenderedPrompts } from "./server-counter.ts";
+import { boundCounter, MessageSizes, openExactCounter, type PromptCounter, RenderedPrompts } from "./server-counter.ts";
 import { chooseContext, discoverServer } from "./server-discovery.ts";
 import { refused, timedOut } from "./server-failure.ts";
 import type { ServerIdentity, ServerKind } from "./server-kind.ts";
@@ -60,11 +60,13 @@ export async function openServerModel(
   chooseContext(identity, contextTokens, `${baseUrl}#${model}`);
   const exact = await openExactCounter({ server, kind: identity.kind, model }, signal);
   const calibration = new TokenCalibration();
+  const sizes = new MessageSizes();
   const opened = new ServerModel(source, options, {
     server,
     identity,
     calibration,
-    counter: exact ?? boundCounter(calibration),
+    counter: exact ?? boundCounter(calibration, sizes),
+    sizes,
     capabilities: {
       options: serverOptions(identity, identity.thinks === true || exact?.thinks === true),
       slots: serverSlots(identity),
@@ -79,6 +81,7 @@ type Parts = {
   readonly identity: ServerIdentity;
   readonly counter: PromptCounter;
   readonly calibration: TokenCalibration;
+  readonly sizes: MessageSizes;
   readonly capabilities: Capabilities;
 };
 
@@ -116,8 +119,8 @@ export class ServerModel implements Model {
       throw contextOverflow(prompt.tokens, this.contextTokens, prompt.exact ? "exact" : "bound");
     const { server } = this.#parts;
     const clean = (text: string) => server.clean(text);
-    using watchdog = new Watchdog();
-    const either = AbortSignal.any([signal, watchdog.signal]);
+    using watchdog = new Watchdog(signal);
+    const either = watchdog.signal;
     const { firstMs, firstError, nextMs, nextError } = this.#timeouts;
     watchdog.expect(firstMs, firstError);
     try {
@@ -138,7 +141,7 @@ export class ServerModel implements Model {
         }
       } finally {
         if (stream.isDone) server.dropRest(response);
-        else response.body.destroy();
+        else server.breakOff(response);
       }
       watchdog.rest();
       const end = this.#judge(reply.end(), request, prompt);
@@ -190,12 +193,13 @@ export class ServerModel implements Model {
       return { kind: "end", finish, usage: bound, usageIsBound: true };
     }
     if (tellsWholePrompt(this.identity, usage.promptTokens)) {
-      const least = leastTokens(request.messages, prompt);
+      const least = leastTokens(request.messages, prompt, this.#parts.sizes.wordsOf);
       // A plain server may count what it had cached besides the prompt and not within it: it is believed either way.
       const read = prompt.exact ? usage.promptTokens : usage.promptTokens + usage.cachedTokens;
       const reason = cutReason(read, least, this.identity.contextTokens);
       if (reason !== undefined) throw truncated(this.#parts.server.baseUrl, reason);
-      if (!prompt.exact) this.#parts.calibration.note(promptTokenBound(request.messages), usage.promptTokens);
+      if (!prompt.exact)
+        this.#parts.calibration.note(promptTokenBound(request.messages, this.#parts.sizes.boundOf), usage.promptTokens);
     }
     return { kind: "end", finish, usage };
   }

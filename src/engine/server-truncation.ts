@@ -21,9 +21,13 @@ const WORDS_READ = 0.75;
  * quarters of its words, which is so low that a server should never be accused wrongly, and so only a
  * cut of about half is seen. See `WORDS_READ`.
  */
-export function leastTokens(messages: readonly ChatMessage[], prompt: RenderedPrompt): number {
+export function leastTokens(
+  messages: readonly ChatMessage[],
+  prompt: RenderedPrompt,
+  wordsOf = (message: ChatMessage): number => countWords(message.content),
+): number {
   if (prompt.exact) return prompt.tokens - SLACK_TOKENS;
-  const words = messages.reduce((sum, { content }) => sum + countWords(content), 0);
+  const words = messages.reduce((sum, message) => sum + wordsOf(message), 0);
   return Math.floor(words * WORDS_READ);
 }
 
@@ -56,7 +60,7 @@ export function truncated(server: string, reason: string): AtosError {
 }
 
 /** Runs of letters and their marks. Read by hand where all is ASCII, as most prompts are: that is ten times faster. */
-function countWords(text: string): number {
+export function countWords(text: string): number {
   let words = 0;
   let isInWord = false;
   for (let at = 0; at < text.length; at++) {

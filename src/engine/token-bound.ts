@@ -8,63 +8,89 @@ const PROMPT_TOKENS = 32;
 /**
  * At most how many tokens the messages take in a model whose tokenizer can't be asked. An estimate
  * from above, made for byte-level BPE vocabularies of 100,000 entries and more (Qwen, Llama 3, GPT)
- * and text that is prose or code; about twice the true number. Random letters can take more.
+ * and text of any kind; for prose and code about twice the true number (`bench/overhead.js`).
+ * Only words without vowels or without consonants can still take a little more.
  */
-export function promptTokenBound(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, { content }) => sum + MESSAGE_TOKENS + textTokenBound(content), PROMPT_TOKENS);
+export function promptTokenBound(messages: readonly ChatMessage[], boundOf = contentBound): number {
+  return messages.reduce((sum, message) => sum + MESSAGE_TOKENS + boundOf(message), PROMPT_TOKENS);
 }
 
-const SPACE = 0x20;
-/** White space beyond ASCII, as JavaScript's own `\s` has it. */
-const WIDE_BLANKS = new Set([
-  0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029,
-  0x202f, 0x205f, 0x3000, 0xfeff,
-]);
+function contentBound({ content }: ChatMessage): number {
+  return textTokenBound(content);
+}
+
+const [SIGN, BLANK, LETTER] = [0, 1, 2];
+/** Added to `LETTER`. */
+const [VOWEL, CAPITAL] = [4, 8];
+const SPACE = 32;
+
+/** What each ASCII character is. A table, for every prompt is counted, and more than once. */
+const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/\s/.test(character)) return BLANK;
+  if (!/[A-Za-z]/.test(character)) return SIGN;
+  return LETTER + (/[aeiou]/i.test(character) ? VOWEL : 0) + (/[A-Z]/.test(character) ? CAPITAL : 0);
+});
 
 /**
- * One token for every two letters of a word and every two blanks, one for each digit (some
- * vocabularies never join them) and each other sign; beyond ASCII two for a character of three bytes
- * and else one for each byte. A single space before a word is part of the word.
+ * One token for every two letters of a word and every two blanks, one for each other ASCII sign, and each character
+ * beyond ASCII by its bytes, with one less for the scripts of East Asia and for signs of writing. A single space
+ * before a word is part of the word. Letters that hardly belong together count twice: the third consonant in a row and
+ * a change between small and capital letters; natural words have few of them, random ones many.
  */
 export function textTokenBound(text: string): number {
-  let bound = 0;
-  // By hand: the whole prompt is read here for every turn, and patterns take ten times as long.
-  for (let at = 0; at < text.length; ) {
-    const start = at;
-    while (isLetter(text.charCodeAt(at))) at++;
-    if (at > start) {
-      bound += half(at - start);
+  let halves = 0;
+  let letters = 0;
+  let consonants = 0;
+  let capital = 0;
+  let blanks = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const kind = code < 128 ? (KINDS[code] ?? SIGN) : SIGN;
+    if ((kind & LETTER) !== 0) {
+      if (blanks !== 0) {
+        if (blanks > 1 || text.charCodeAt(i - 1) !== SPACE) halves += blanks + (blanks & 1);
+        blanks = 0;
+      }
+      const before = capital;
+      capital = kind & CAPITAL;
+      consonants = (kind & VOWEL) !== 0 ? 0 : capital > before ? 1 : consonants + 1;
+      halves += consonants > 2 || (capital !== before && letters > 1) ? 2 : 1;
+      letters += 1;
       continue;
     }
-    while (isBlank(text.charCodeAt(at))) at++;
-    if (at > start) {
-      const isOfWord = at - start === 1 && text.charCodeAt(start) === SPACE && isLetter(text.charCodeAt(at));
-      if (!isOfWord) bound += half(at - start);
+    halves += letters & 1;
+    letters = 0;
+    consonants = 0;
+    if (kind === BLANK) {
+      blanks += 1;
       continue;
     }
-    const sign = text.codePointAt(at) ?? 0;
-    bound += signBound(sign);
-    at += sign > 0xffff ? 2 : 1;
+    halves += blanks + (blanks & 1);
+    blanks = 0;
+    if (code < 128) halves += 2;
+    else if (code < 2048) halves += 4;
+    else if (code >= 0xd800 && code < 0xdc00) {
+      halves += 8;
+      i += 1;
+    } else halves += isJoined(code) ? 4 : 6;
   }
-  return bound;
+  return Math.ceil((halves + (letters & 1) + blanks + (blanks & 1)) / 2);
+}
+
+/** Ideographs, kana, Hangul, punctuation and drawing signs, full-width forms: vocabularies know most of them. */
+function isJoined(code: number): boolean {
+  return (
+    (code >= 0x2000 && code < 0x2800) ||
+    (code >= 0x3000 && code < 0x3100) ||
+    (code >= 0x4e00 && code < 0xa000) ||
+    (code >= 0xac00 && code < 0xd7a4) ||
+    code >= 0xff00
+  );
 }
 
 /** Of ASCII alone. Not a letter: the code that there is none behind the end of a text. */
 export function isLetter(code: number): boolean {
   const small = code | 0x20;
   return small >= 0x61 && small <= 0x7a;
-}
-
-function isBlank(code: number): boolean {
-  return code < 0x80 ? code === SPACE || (code >= 0x09 && code <= 0x0d) : WIDE_BLANKS.has(code);
-}
-
-/** A half of a surrogate pair alone is sent as the three bytes of the character that stands for a broken one. */
-function signBound(sign: number): number {
-  if (sign < 0x80) return 1;
-  return sign > 0xffff ? 4 : 2;
-}
-
-function half(count: number): number {
-  return (count + 1) >> 1;
 }

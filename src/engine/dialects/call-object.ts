@@ -27,9 +27,16 @@ const MAX_NESTING = 8;
  * Finds the calls in a JSON or Python value. `marked`: a marker said that this is a call, so that what is
  * none is a call gone wrong. Without a marker only what is shaped like a call is one; the rest is an answer.
  */
-export function readCallObject(source: Source, value: Value, marked: boolean, nesting = 0): CallReading {
+export function readCallObject(source: Source, value: Value, marked: boolean): CallReading {
+  return readNested(source, value, { marked, nesting: 0 });
+}
+
+type Place = { readonly marked: boolean; readonly nesting: number };
+
+function readNested(source: Source, value: Value, place: Place): CallReading {
+  const { marked, nesting } = place;
   if (nesting > MAX_NESTING) return OTHER;
-  if (value.kind === "array") return readList(source, value.items, marked, nesting);
+  if (value.kind === "array") return readList(source, value.items, place);
   if (value.kind !== "object") return marked ? wrong() : OTHER;
   const listed = readCallLists(source, value, nesting);
   if (listed !== undefined) return listed;
@@ -48,13 +55,13 @@ function wrong(closed = true): CallReading {
   };
 }
 
-function readList(source: Source, items: readonly Value[], marked: boolean, nesting: number): CallReading {
+function readList(source: Source, items: readonly Value[], { marked, nesting }: Place): CallReading {
   if (items.length === 0) return marked ? { kind: "answer", text: "", empty: true } : OTHER;
   const calls: WrittenCall[] = [];
   let openai = false;
   let found = false;
   for (const item of items) {
-    const inner = item.kind === "object" ? readCallObject(source, item, marked, nesting + 1) : OTHER;
+    const inner = item.kind === "object" ? readNested(source, item, { marked, nesting: nesting + 1 }) : OTHER;
     if (inner.kind === "answer") return inner;
     if (inner.kind === "calls") {
       found = true;

@@ -31,6 +31,7 @@ export function coerceValue(value: Value, property: ToolProperty, xml: boolean):
       return coerceArray(value, property);
     case "object":
       return coerceObject(value);
+    case undefined:
     default: {
       const plain = plainValue(value);
       return plain === undefined ? badType("can't be read") : checkEnum(plain, property);

@@ -4,6 +4,10 @@ import { type JsonRead, readJson, skipSurplusClosers } from "./json-reader.ts";
 import type { Dialect } from "./reading.ts";
 import type { Source } from "./source.ts";
 import type { Value } from "./value.ts";
+import { matchAt } from "./white-space.ts";
+
+const NAME_AHEAD =
+  /[[{\s]{0,20}["'“”]?(?:name|tool|tool_name|function|action|recipient_name)["'“”]?\s{0,4}:\s{0,4}["'“”]?([A-Za-z_][\w.:/-]{0,120})/y;
 
 /** JSON that is no call: where it ends, or where it stops being JSON. */
 export type NoCall = { readonly kind: "no-call"; readonly end: number; readonly state: JsonRead["state"] };
@@ -20,6 +24,8 @@ export function readJsonCall(
   const { marked } = options;
   const { state, value, end } = readJson(source.text, start);
   const none: NoCall = { kind: "no-call", end, state };
+  const named = state === "broken" ? nameAhead(source, start) : undefined;
+  if (named !== undefined && !marked) return failed(start, end, { ...options, state, name: named });
   if (value === undefined) return marked ? failed(start, end, { ...options, state }) : none;
   const reading = readCallObject(source, value, marked && state !== "open" && state !== "broken");
   if (state === "broken") {
@@ -119,6 +125,12 @@ function prune(value: Value): Value | undefined {
 
 function isClosed(value: Value): boolean {
   return value.kind === "object" || value.kind === "array" ? value.closed : true;
+}
+
+/** The offered tool that the first member of an object names, whatever is wrong with the rest. */
+function nameAhead(source: Source, start: number): string | undefined {
+  const name = matchAt(NAME_AHEAD, source.text, start)?.[1];
+  return name !== undefined && source.tool(name) !== undefined ? name : undefined;
 }
 
 /** An object that ends within the name of an offered tool. */

@@ -12,7 +12,7 @@ import { matchAt, nextLine, skipSpace } from "./white-space.ts";
 import { readXmlFunction } from "./xml-function.ts";
 
 const OPEN =
-  /<\|?((?:tool|function)[_-]?calls?)(?:\s[^>\n]{0,80})?\|?>|<\|?((?:tool|function)[_-]?calls?)(?=\s|\{|\[|$)|\[(TOOL_CALLS?)\]|<(?:\|(python_tag|tool_calls?_start)\||start_function_call)>|<([a-z_]{6,15})>(?=\s{0,20}[{[])/iy;
+  /<\|?((?:tool|function)[_-]?calls?)(?:[ \t][^>\n{[]{0,80})?\|?>|<\|?((?:tool|function)[_-]?calls?)(?=\s|\{|\[|$)|\[(TOOL_CALLS?)\]|<(?:\|(python_tag|tool_calls?_start)\||start_function_call)>|<([a-z_]{6,15})>(?=\s{0,20}[{[])/iy;
 const CLOSE =
   /<\/\|?[a-z_-]{4,16}\|?>|<(?:tool|function)_?calls?\|>|\[\/TOOL_CALLS?\]|<\|(?:\/?tool_call|tool_call_end|tool_calls_section_end)\|>|<[|｜]tool[_▁]calls?[_▁]end[|｜]>/iy;
 const GLM_NAME = /[A-Za-z_][\w.:/-]{0,120}(?=\s{0,8}<arg_key>)/y;

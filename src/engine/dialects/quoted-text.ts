@@ -3,6 +3,7 @@ import type { Source } from "./source.ts";
 import { matchAt } from "./white-space.ts";
 
 const ELEMENT = /<(example|document|quote|user_data|file_content|tool_response|tool_result)(?:\s[^>\n]{0,200})?>/iy;
+const CALL_LINE = /\n[ \t]*(?:<[a-z|｜]|\[TOOL|[{[]|```|~~~|[*_]{0,3}(?:action|tool)\b)/i;
 const TICKS = /`+/y;
 
 /** Behind the inline code at `at`; behind the backticks when nothing closes them within the paragraph. */
@@ -14,9 +15,14 @@ export function skipInlineCode(source: Source, at: number): number {
     if (source.paragraphEnd(from) < close) break;
     const run = matchAt(TICKS, text, close)?.[0] ?? "`";
     close += run.length;
-    if (run.length === ticks.length) return close;
+    if (run.length === ticks.length) return source.spend(close - from) && isOneText(text, from, close) ? close : from;
   }
   return from;
+}
+
+/** A backtick in prose is closed by none behind a line that begins like a call, unless its own line ends with it. */
+function isOneText(text: string, from: number, to: number): boolean {
+  return text[from] === "\n" || !CALL_LINE.test(text.slice(from, to));
 }
 
 /**

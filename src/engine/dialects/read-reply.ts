@@ -4,8 +4,6 @@ import { scanReply } from "./scan.ts";
 import { Source } from "./source.ts";
 import type { ToolDefinition } from "./tool-definition.ts";
 
-// Owned by the helper with the brief parser2.md: see NOTE-TO-THE-PREDECESSOR.md beside this file.
-
 /**
  * Reads the raw text of one turn of a model: one call of an offered tool, an answer to be shown, or what to tell
  * the model. Quoted text, samples and the values of arguments are never run; where a call would have to be

@@ -43,7 +43,14 @@ export function turnMessage(why: Why, attempt?: Attempt): string {
       return `It is not clear what ${call} means: it can be read in more than one way. Write one call in one form, with each argument named.`;
     case "not-literal":
       return `Write all values in ${call} as literals; nothing is evaluated.`;
-    default:
+    case "unparsable":
+    case "unknown-tool":
+    case "nul-in-argument":
+    case "conflicting-arguments":
+    case "unknown-argument":
+    case "missing-argument":
+    case "bad-type":
+    case "bad-value":
       return `${call.replace("t", "T")} can't be read: ${attempt?.state === "open" ? "a value in it is not closed" : "its syntax is broken"}. Write it again as one complete call.`;
   }
 }

@@ -3,13 +3,18 @@ import { settled } from "./call-object.ts";
 import { checkArguments, propertyNamed } from "./check-arguments.ts";
 import { fenceContent } from "./fence.ts";
 import { FILE_TOOL } from "./file-block.ts";
-import type { JsonObject, Reading, Why } from "./reading.ts";
+import type { Dialect, JsonObject, Reading, Why } from "./reading.ts";
 import { turnMessage, unknownToolMessage } from "./reply-message.ts";
 import { samplesOf, visibleText } from "./sample-cue.ts";
 import type { Finding, Scan } from "./scan.ts";
 import type { Source } from "./source.ts";
 import { isNull, someValue, stringValue } from "./value.ts";
 import { trimSpace } from "./white-space.ts";
+
+const JSON_DIALECTS = new Set<Dialect>(["hermes-xml", "bare-json", "fenced-json", "openai-tool-calls", "llama3", "mistral"]);
+const XML_DIALECTS = new Set<Dialect>(["qwen3-coder-xml", "invoke", "glm", "tagged"]);
+/** How far behind a new attempt the end of a broken value is looked for. */
+const MAX_TAIL = 4000;
 
 export type Finish = "stop" | "length";
 
@@ -114,7 +119,9 @@ function withoutRestarts(source: Source, attempts: readonly Attempt[], finish: F
     const [first, next] = [attempts[from], attempts[from + 1]];
     if (first === undefined || next === undefined) break;
     const brokeOff = !isComplete(first, finish) || (first.inputless === true && !isValid(source, first));
-    if (!brokeOff || !isSameTool(source, first, next) || !isOutside(source, first, next)) break;
+    if (!brokeOff || !isSameTool(source, first, next)) break;
+    const behind = attempts[from + 2]?.start ?? next.end + MAX_TAIL;
+    if (!isOneShot(first) && !isRestart(first, next, source.text.slice(next.end, Math.max(next.end, behind)))) break;
   }
   return attempts.slice(from);
 }
@@ -133,10 +140,19 @@ function isSameTool(source: Source, first: Attempt, next: Attempt): boolean {
   return other?.name.startsWith(name) === true || name === next.name;
 }
 
-/** Whether a new attempt stands behind a broken one and not within a value of it, of which quotes and closers are left. */
-function isOutside({ text }: Source, first: Attempt, next: Attempt): boolean {
-  if (first.inputless === true || first.bare === true || first.state === "complete") return true;
-  return !/^[^\n]{0,200}["'”]\s*[}\])]/.test(trimSpace(text.slice(next.end, next.end + 2000)));
+/** Whether an attempt has no value that a later one could stand in. */
+function isOneShot({ inputless, bare, state }: Attempt): boolean {
+  return inputless === true || bare === true || state === "complete";
+}
+
+/**
+ * Whether an attempt can be a broken one that was started again, and is not a part of its value: it is written in the
+ * same way, and the end of a value does not stand behind it.
+ */
+function isRestart(first: Attempt, next: Attempt, behind: string): boolean {
+  if (first.dialect !== next.dialect && !(JSON_DIALECTS.has(first.dialect) && JSON_DIALECTS.has(next.dialect))) return false;
+  if (/["'”]\s*[}\])]|<\|"\|>|<\/(?:parameter|arg_value)/.test(behind)) return false;
+  return !XML_DIALECTS.has(first.dialect) || trimSpace(behind.replaceAll(/<[^>]{0,60}>?/g, "")) === "";
 }
 
 type Settled =

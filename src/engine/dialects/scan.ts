@@ -1,4 +1,5 @@
-import { adapt, type Attempt, type Found, isWhole } from "./attempt.ts";
+// oxlint-disable max-lines -- one pass over the text, with one method for each kind of place; it need not be chopped
+import { type Attempt, type Found, isWhole } from "./attempt.ts";
 import { type Fence, pathInInfo, readFence } from "./fence.ts";
 import { FILE_TOOL, isFileEndUnclear, readFileBlock, readFileTag, readInfoBlock } from "./file-block.ts";
 import { labelledPath } from "./file-path.ts";
@@ -15,7 +16,7 @@ import { readLabel } from "./react-label.ts";
 import { endsTurn, holdsTurnEnd, loneReasoningEnd, readReasoning } from "./reasoning.ts";
 import { EDIT_TOOL, isEditMark, readSearchReplace } from "./search-replace.ts";
 import type { Source } from "./source.ts";
-import { readTaggedCall } from "./tagged-call.ts";
+import { readGlmCall, readTaggedCall } from "./tagged-call.ts";
 import { lineEnd, lineHead, matchAt, nextLine, skipBlanks, trimSpace } from "./white-space.ts";
 import { readXmlFunction } from "./xml-function.ts";
 import { isStructural } from "./xml-value.ts";
@@ -62,6 +63,11 @@ const MARKERS = [
   "\n```",
 ];
 const RESTARTS = ["\n", ...MARKERS];
+const HALVED_FUNCTION = /function=|(?:function|invoke)[ \t]+name[ \t]?=[ \t]?["']/y;
+const HALVED_TAG = /[A-Za-z][\w-]{1,60}>(?=\s{0,20}<)/y;
+const CONFLICT = /^<{5,9}(?: \S|\r?$)/;
+/** What only stands within a call. */
+const STRAY = /<(?:[a-z]{1,20}:)?(parameter)(?:=|\s{1,4}name\s?=\s?["'][^"'>\n]{0,80}["']>)|<(arg_key|arg_value)>/y;
 const MAX_BEGINNINGS = 8;
 /** How many calls may be started in vain; then nothing more is looked for. */
 const MAX_FAILURES = 32;
@@ -131,14 +137,14 @@ class Scanner {
     return end;
   }
 
-  #find(kind: Finding["kind"], start: number, end: number, rest: Pick<Finding, "found" | "fence"> = {}): number {
-    if (!this.#isOver) this.#findings.push({ kind, start, end, ...rest });
-    this.#behind = end;
-    return end;
+  #find(finding: Finding): number {
+    if (!this.#isOver) this.#findings.push(finding);
+    this.#behind = finding.end;
+    return finding.end;
   }
 
   #quote(start: number, end: number, kind: "quote" | "result" = "quote"): number {
-    this.#find(kind, start, end);
+    this.#find({ kind, start, end });
     this.#endWithin(start, end);
     return end;
   }
@@ -154,7 +160,7 @@ class Scanner {
     const start = this.#startOf(found, this.#text.length);
     const last = found.items.at(-1);
     const end = isWhole(found) ? skipClosers(this.#text, found.end) : found.end;
-    this.#find("calls", start, end, { found });
+    this.#find({ kind: "calls", start, end, found });
     if (last?.kind !== "attempt" || last.state === "complete") return end;
     if (++this.#failures > MAX_FAILURES) return this.#text.length;
     if (last.state === "open")
@@ -194,10 +200,17 @@ class Scanner {
     const first = skipBlanks(text, at);
     if (first >= end) return end < text.length ? end + 1 : end;
     if (isEditMark(source, at)) return this.#edit(at);
+    if (text.startsWith("<<<<<", at) && CONFLICT.test(lineHead(text, at))) return this.#conflict(at);
     if (text[first] === ">") return this.#quote(at, end);
     const fence = readFence(source, at);
     if (fence !== undefined) return this.#fence(fence);
     return this.#label(at, first) ?? this.#block(at) ?? this.#alone(first);
+  }
+
+  /** The two sides of a merge conflict are text. */
+  #conflict(at: number): number | undefined {
+    const end = this.#source.find("\n>>>>>", at);
+    return end < 0 ? undefined : this.#quote(at, nextLine(this.#text, end + 1));
   }
 
   #edit(at: number): number {
@@ -210,33 +223,36 @@ class Scanner {
     const source = this.#source;
     const text = this.#text;
     const label = readLabel(text, at);
-    if (label?.kind === "final-answer") return this.#find("final-answer", first, label.end);
-    if (label?.kind === "observation" || label?.kind === "output") return this.#find("result", first, label.end);
+    if (label?.kind === "final-answer") return this.#find({ kind: "final-answer", start: first, end: label.end });
+    if (label?.kind === "observation" || label?.kind === "output")
+      return this.#find({ kind: "result", start: first, end: label.end });
     if (label !== undefined && label.kind !== "thought") {
       const action = this.#take(readReactAction(source, at));
       if (action !== undefined) return action;
     }
     const speaker = matchAt(SPEAKER, text, at);
-    return speaker === undefined ? undefined : this.#find("speaker", first, at + speaker[0].length);
+    return speaker === undefined
+      ? undefined
+      : this.#find({ kind: "speaker", start: first, end: at + speaker[0].length });
   }
 
   #fence(fence: Fence): number | undefined {
     const source = this.#source;
     if (/^tool_(?:output|response|result)s?\b/i.test(fence.info))
-      return this.#find("result", fence.start, this.#fenceEnd(fence));
+      return this.#find({ kind: "result", start: fence.start, end: this.#fenceEnd(fence) });
     const file = readInfoBlock(source, fence);
     if (file !== undefined) return this.#file(file);
     const isFile = pathInInfo(fence.info) !== undefined && !source.offers(FILE_TOOL);
     const calls = isFile ? undefined : readFencedCalls(source, fence);
     if (calls === undefined) {
-      this.#find("fence", fence.start, this.#fenceEnd(fence), { fence });
+      this.#find({ kind: "fence", start: fence.start, end: this.#fenceEnd(fence), fence });
       return this.#endWithin(fence.start, this.#fenceEnd(fence));
     }
     // The path of an edit may stand above the fence.
     const start = this.#startOf(calls, fence.start);
-    if (isWhole(calls)) return this.#find("calls", start, calls.end, { found: calls, fence });
+    if (isWhole(calls)) return this.#find({ kind: "calls", start, end: calls.end, found: calls, fence });
     const end = Math.max(this.#fenceEnd(fence), calls.end);
-    this.#find("calls", start, end, { found: calls, fence });
+    this.#find({ kind: "calls", start, end, found: calls, fence });
     if (++this.#failures > MAX_FAILURES) return this.#text.length;
     return this.#goOn(fence.close === undefined ? unclosedEnd(source, fence.content) : end);
   }
@@ -256,7 +272,7 @@ class Scanner {
     let line = nextLine(text, at);
     while (line < text.length && text.slice(line, lineEnd(text, line)).trim() === "") line = nextLine(text, line);
     const fence = readFence(source, line);
-    return fence === undefined ? undefined : this.#find("fence", at, this.#fenceEnd(fence));
+    return fence === undefined ? undefined : this.#find({ kind: "fence", start: at, end: this.#fenceEnd(fence) });
   }
 
   #file(found: Found): number | undefined {
@@ -272,7 +288,8 @@ class Scanner {
     const source = this.#source;
     const text = this.#text;
     if (text[first] === "[") return this.#take(readPythonList(source, first, { marked: false }));
-    if (text.startsWith("function=", first)) return this.#take(readXmlFunction(source, first));
+    if (matchAt(HALVED_TAG, text, first) !== undefined) return this.#take(readTaggedCall(source, first));
+    if (matchAt(HALVED_FUNCTION, text, first) !== undefined) return this.#take(readXmlFunction(source, first));
     return this.#take(readNamedObject(source, first) ?? readPythonStatement(source, first, { marked: false }));
   }
 
@@ -280,7 +297,7 @@ class Scanner {
   #atChar(at: number): number | undefined {
     const source = this.#source;
     const text = this.#text;
-    switch (text[at]) {
+    switch (text[at] ?? "") {
       case "`":
         return this.#endWithin(at, skipInlineCode(source, at));
       case "<":
@@ -309,11 +326,10 @@ class Scanner {
       const result = element.name.startsWith("tool_") && (this.#findings.length > 0 || isStructural(text, at));
       return this.#quote(at, element.end, result ? "result" : "quote");
     }
-    if (text.startsWith("<file", at)) {
+    if (/^<file[\s>]/.test(text.slice(at, at + 6))) {
       const file = readFileTag(source, at);
       if (file !== undefined) return this.#take(file);
-      const end =
-        source.offers(FILE_TOOL) || !/^<file\s+path/.test(text.slice(at, at + 20)) ? -1 : source.find("</file>", at);
+      const end = source.find("</file>", at);
       if (end >= 0) return this.#quote(at, end);
     }
     const call =
@@ -323,12 +339,31 @@ class Scanner {
       readBeginMarker(source, at) ??
       readTaggedCall(source, at);
     if (call !== undefined) return this.#take(call);
+    const stray = this.#stray(at);
+    if (stray !== undefined) return stray;
     const results = this.#results(at);
     if (results !== undefined) return results;
     const head = matchAt(HARMONY_HEAD, text, at);
     if (head !== undefined) return this.#hide(at, at + head[0].length);
     const role = matchAt(ROLE, text, at);
-    return role === undefined ? undefined : this.#find("role", at, at + role[0].length);
+    return role === undefined ? undefined : this.#find({ kind: "role", start: at, end: at + role[0].length });
+  }
+
+  /** A part of a call whose beginning is missing. */
+  #stray(at: number): number | undefined {
+    const source = this.#source;
+    const text = this.#text;
+    const part = matchAt(STRAY, text, at);
+    if (part === undefined || !isStructural(text, at)) return undefined;
+    const before = part[2] === "arg_key" ? /(?:^|\n)[ \t]*([\w.:/-]{1,120})\s{0,4}$/.exec(text.slice(this.#behind, at).slice(-130)) : null;
+    const name = before?.[1];
+    if (name !== undefined && source.tool(name) !== undefined) {
+      const glm = readGlmCall(source, text.lastIndexOf(name, at - 1), name);
+      if (glm !== undefined) return this.#take(glm);
+    }
+    const end = at + part[0].length;
+    const attempt = { kind: "attempt", dialect: "tagged", start: at, end, state: "broken", closed: false } as const;
+    return this.#take({ end, items: [{ ...attempt, marked: true, resume: end, name: part[1] ?? part[2] ?? "" }] });
   }
 
   #reasoning(at: number): number | undefined {
@@ -357,7 +392,7 @@ class Scanner {
   #results(at: number): number | undefined {
     const mark = matchAt(RESULTS, this.#text, at);
     if (mark === undefined || (this.#findings.length === 0 && !isStructural(this.#text, at))) return undefined;
-    return this.#find("result", at, at + mark[0].length);
+    return this.#find({ kind: "result", start: at, end: at + mark[0].length });
   }
 
   #bracket(at: number): number | undefined {
@@ -368,7 +403,7 @@ class Scanner {
     const results = this.#results(at);
     if (results !== undefined) return results;
     const role = matchAt(ROLE, text, at);
-    if (role !== undefined) return this.#find("role", at, at + role[0].length);
+    if (role !== undefined) return this.#find({ kind: "role", start: at, end: at + role[0].length });
     const marked = this.#take(readMarkedCall(source, at));
     if (marked !== undefined) return marked;
     if (text.startsWith("[ARGS]", at)) return this.#take(readUnmarkedArguments(source, at));

@@ -9,13 +9,14 @@ import { unwrapCall } from "./unwrap-call.ts";
 import { readXmlValue } from "./xml-value.ts";
 
 const TAG = /<([A-Za-z][\w-]{0,60})[ \t]{0,4}(\/?)>/y;
+const OPEN_TAG = /<?([A-Za-z][\w-]{0,60})[ \t]{0,4}(\/?)>/y;
 const GLM_KEY = /<arg_key>\s{0,8}([^<\n]{1,120}?)\s{0,8}<\/arg_key>\s{0,8}<arg_value>/y;
 const MAX_PARAMETERS = 100;
 
 /** A tag named as an offered tool, with a tag for each argument. */
 export function readTaggedCall(source: Source, start: number): Found | undefined {
   const { text } = source;
-  const open = matchAt(TAG, text, start);
+  const open = matchAt(OPEN_TAG, text, start);
   const name = open?.[1] ?? "";
   const tool = name === "" ? undefined : source.tool(name);
   if (open === undefined || tool === undefined) return undefined;
@@ -28,7 +29,7 @@ export function readTaggedCall(source: Source, start: number): Found | undefined
     if (state === "open" || state === "broken" || value === undefined)
       return one({ ...base, end, state: state === "open" ? "open" : "broken", closed: false, resume: at + 1 });
     const inner = unwrapCall(source, name, argumentForm(value));
-    return closedBy(source, end, { ...base, form: inner.form, ...inner.problem }, close);
+    return closedBy(source, end, { ...base, form: inner.form, ...inner.problem });
   }
   const known = (from: number): string | undefined => {
     const tag = matchAt(TAG, text, from);
@@ -62,7 +63,7 @@ export function readTaggedCall(source: Source, start: number): Found | undefined
     return one({ ...base, end: source.find(close, at), state: "complete", closed: true, problem: "ambiguous" });
   }
   const form = named.length === 0 ? NO_ARGUMENTS : { named, positional: [], xml: true };
-  return closedBy(source, at, { ...base, form }, close);
+  return closedBy(source, at, { ...base, form });
 }
 
 /** `name`, then `<arg_key>` and `<arg_value>` for each argument. */
@@ -91,7 +92,8 @@ export function readGlmCall(source: Source, start: number, name: string): Found 
   return one({ ...base, end: at, state: "complete", closed, form: { named, positional: [], xml: true } });
 }
 
-function closedBy(source: Source, from: number, call: Omit<Attempt, "end" | "state" | "closed">, close: string): Found {
+function closedBy(source: Source, from: number, call: Omit<Attempt, "end" | "state" | "closed">): Found {
+  const close = `</${call.name ?? ""}`;
   const { text } = source;
   const at = skipSpace(text, from);
   if (text.startsWith(close, at)) {

@@ -8,7 +8,7 @@ import { matchAt, skipSpace } from "./white-space.ts";
 import { isStructural, readXmlValue, type XmlGrammar } from "./xml-value.ts";
 
 const OPEN =
-  /<?function\s{0,3}=\s{0,3}["'`]?([^>"'`\n<{]{0,120})["'`]?[ \t]{0,8}>?|<(?:[a-z]{1,20}:)?(function|invoke)\s{1,8}name\s{0,3}=\s{0,3}["']?([^>"'\n<{]{0,120})["']?[^>\n]{0,80}>?/y;
+  /<?function\s{0,3}=\s{0,3}["'`]?([^>"'`\n<{]{0,120})["'`]?[ \t]{0,8}>?|<?(?:[a-z]{1,20}:)?(function|invoke)\s{1,8}name\s{0,3}=\s{0,3}["']?([^>"'\n<{]{0,120})["']?[^>\n]{0,80}>?/y;
 const PARAMETER =
   /<(?:[a-z]{1,20}:)?param(?:eter)?(?:\s{0,3}=\s{0,3}["']?([^>"'\n<]{1,120})["']?[ \t]{0,8}(?:>|(?=\n))|\s{1,8}name\s{0,3}=\s{0,3}["']?([^>"'\n<]{1,120})["']?[^>\n]{0,80}>)/y;
 const FUNCTION_END = /<\/?[ \t]?(?:[a-z]{1,20}:)?(?:function|functions|invoke)[ \t]?(>|(?=\s|<|$))/y;
