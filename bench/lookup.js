@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LlamaContextSequence } from "node-llama-cpp";
-import { resolveSettings } from "../src/engine/gguf-settings.ts";
-import { openLlamaSession } from "../src/engine/llama-session.ts";
+import { resolveSettings } from "../src/engine/embedded/gguf-settings.ts";
+import { openLlamaSession } from "../src/engine/embedded/llama-session.ts";
 import { inventWords, makeScriptedModel, MODELS } from "./embedded/make-model.js";
 
 const WORDS = 200;

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getLlama, GgufInsights, LlamaLogLevel, readGgufFileInfo } from "node-llama-cpp";
-import { estimateGguf } from "../src/engine/estimate-gguf.ts";
+import { estimateGguf } from "../src/engine/gguf/estimate-gguf.ts";
 import { writeGguf } from "../test/fixtures/gguf-writer.ts";
 
 const MIB = 2 ** 20;

@@ -8,7 +8,7 @@ import { openAgent, systemOf } from "../src/agents/run-agent.ts";
 import { messagesOf } from "../src/agents/context.ts";
 import { loadPromptSet, ROLES } from "../src/agents/prompt-set.ts";
 import { TOOL_FORMATS, toolPrompt } from "../src/engine/dialects/tool-format.ts";
-import { promptTokenBound, textTokenBound } from "../src/engine/token-bound.ts";
+import { promptTokenBound, textTokenBound } from "../src/engine/server/token-bound.ts";
 
 if (!existsSync(new URL("node_modules", import.meta.url))) {
   console.error("The tokenizer is not installed: npm ci --prefix bench");

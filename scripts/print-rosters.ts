@@ -2,8 +2,8 @@
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadRoster, type RosterFile } from "../src/agents/load-roster.ts";
-import { type Catalog, type CatalogChoice, chosenFile, loadCatalog } from "../src/engine/catalog.ts";
-import { GIB, residentSets } from "../src/engine/roster-budget.ts";
+import { type Catalog, type CatalogChoice, chosenFile, loadCatalog } from "../src/engine/catalog/catalog.ts";
+import { GIB, residentSets } from "../src/engine/catalog/roster-budget.ts";
 
 const ROSTERS = fileURLToPath(new URL("../models/rosters", import.meta.url));
 

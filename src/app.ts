@@ -6,11 +6,11 @@ import { sql } from "kysely";
 import type { StateFolder } from "./base/state-folder.ts";
 import { AtosError, EXIT, messageOf, missingError } from "./base/errors.ts";
 import type { BuildEvent } from "./base/events.ts";
-import { identifyGguf } from "./engine/gguf-identity.ts";
+import { identifyGguf } from "./engine/gguf/gguf-identity.ts";
 import type { ModelIdentity, ModelSource } from "./engine/model.ts";
 import { openModel } from "./engine/open-model.ts";
-import { readApiKey } from "./engine/server-key.ts";
-import { listServerModels } from "./engine/server-models.ts";
+import { readApiKey } from "./engine/server/server-key.ts";
+import { listServerModels } from "./engine/server/server-models.ts";
 import { appendBuildEvents } from "./journal/build-events.ts";
 import { JournalDataSource } from "./journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal/durable-engine.ts";
@@ -190,7 +190,7 @@ async function identify(source: ModelSource, env: WorkerOptions["env"]): Promise
   }
   const identity = await identifyGguf(source.path);
   // Loaded only now: the library behind it is large, and a worker starts without it.
-  const { checkGgufStructure } = await import("./engine/gguf-structure.ts");
+  const { checkGgufStructure } = await import("./engine/gguf/gguf-structure.ts");
   await checkGgufStructure(source.path);
   // The file's name says enough; a receipt goes to others, and the path is the person's own.
   return { ...identity, id: source.id, source: basename(source.path) };

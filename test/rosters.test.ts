@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type BudgetRoster, budgetRosters, isWithoutGpu, rosterTable } from "../scripts/print-rosters.ts";
-import { type CatalogModel, chosenFile, loadCatalog } from "../src/engine/catalog.ts";
-import { BUDGETS_GIB, GIB, reserveGib, residentSets } from "../src/engine/roster-budget.ts";
+import { type CatalogModel, chosenFile, loadCatalog } from "../src/engine/catalog/catalog.ts";
+import { BUDGETS_GIB, GIB, reserveGib, residentSets } from "../src/engine/catalog/roster-budget.ts";
 
 /*
  * The rosters that ATOS ships keep what their names promise, by the same arithmetic that the ledger uses.

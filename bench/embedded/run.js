@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { loadEmbeddedModel } from "../../src/engine/embedded-model.ts";
+import { loadEmbeddedModel } from "../../src/engine/embedded/embedded-model.ts";
 import { makeModel, MODELS } from "./make-model.js";
 
 const CONTEXT_TOKENS = 2048;

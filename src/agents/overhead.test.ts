@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { toolDefinition } from "../engine/dialects/tool-definition.ts";
 import { TOOL_FORMATS } from "../engine/dialects/tool-format.ts";
-import { promptTokenBound, textTokenBound } from "../engine/token-bound.ts";
+import { promptTokenBound, textTokenBound } from "../engine/server/token-bound.ts";
 import { messagesOf } from "./context.ts";
 import { loadPromptSet, ROLES } from "./prompt-set.ts";
 import { openAgent, systemOf } from "./run-agent.ts";

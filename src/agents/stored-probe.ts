@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { TOOL_FORMATS } from "../engine/dialects/tool-format.ts";
 import type { ModelSource } from "../engine/model.ts";
-import { weightsIdentity } from "../engine/saved-cache.ts";
+import { weightsIdentity } from "../engine/embedded/saved-cache.ts";
 import type { ProbeReport } from "./probe-model.ts";
 
 const reportSchema = z.object({

@@ -1,8 +1,8 @@
 import type { StoredProbe } from "../agents/stored-probe.ts";
-import type { CatalogFile, CatalogModel } from "../engine/catalog.ts";
-import { cacheBytesPerToken } from "../engine/catalog-shape.ts";
-import type { GgufInfo } from "../engine/gguf-info.ts";
-import { estimateMemory, type ModelShape } from "../engine/memory-estimate.ts";
+import type { CatalogFile, CatalogModel } from "../engine/catalog/catalog.ts";
+import { cacheBytesPerToken } from "../engine/catalog/catalog-shape.ts";
+import type { GgufInfo } from "../engine/gguf/gguf-info.ts";
+import { estimateMemory, type ModelShape } from "../engine/gguf/memory-estimate.ts";
 import { bytesText } from "./bytes-text.ts";
 
 /** What is known of a model, from the catalog, from its file, or from both. */

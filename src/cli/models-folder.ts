@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { loadRoster } from "../agents/load-roster.ts";
 import { usageError } from "../base/errors.ts";
-import { type Catalog, findCatalogFile } from "../engine/catalog.ts";
-import { pulledName } from "../engine/pull-target.ts";
+import { type Catalog, findCatalogFile } from "../engine/catalog/catalog.ts";
+import { pulledName } from "../engine/catalog/pull-target.ts";
 import { NANO_ROSTER } from "../workflows/choose-roster.ts";
 
 /** Beside a pulled file: where it is from. */

@@ -1,7 +1,7 @@
 import { EXIT } from "../base/errors.ts";
-import { type Catalog, catalogFiles, loadCatalog } from "../engine/catalog.ts";
-import { pulledName } from "../engine/pull-target.ts";
-import { gpuBytes, smallestBudget } from "../engine/roster-budget.ts";
+import { type Catalog, catalogFiles, loadCatalog } from "../engine/catalog/catalog.ts";
+import { pulledName } from "../engine/catalog/pull-target.ts";
+import { gpuBytes, smallestBudget } from "../engine/catalog/roster-budget.ts";
 import { bytesText } from "./bytes-text.ts";
 import { commandContext } from "./context.ts";
 import { type LocalModel, localModels } from "./models-folder.ts";

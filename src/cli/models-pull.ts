@@ -1,9 +1,9 @@
 import { stat, statfs } from "node:fs/promises";
 import { AtosError, EXIT, usageError } from "../base/errors.ts";
-import { type Catalog, loadCatalog } from "../engine/catalog.ts";
-import { hubUrlOf, parsePullAddress, tokenFor } from "../engine/pull-address.ts";
-import { type Pulled, type PullDeps, pullModel } from "../engine/pull-model.ts";
-import { findPullTarget, pulledPath, type PullTarget } from "../engine/pull-target.ts";
+import { type Catalog, loadCatalog } from "../engine/catalog/catalog.ts";
+import { hubUrlOf, parsePullAddress, tokenFor } from "../engine/catalog/pull-address.ts";
+import { type Pulled, type PullDeps, pullModel } from "../engine/catalog/pull-model.ts";
+import { findPullTarget, pulledPath, type PullTarget } from "../engine/catalog/pull-target.ts";
 import { takeFileLock } from "../store/file-lock.ts";
 import { bytesText } from "./bytes-text.ts";
 import { commandContext } from "./context.ts";

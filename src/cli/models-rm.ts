@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { EXIT, missingError, usageError } from "../base/errors.ts";
-import { loadCatalog } from "../engine/catalog.ts";
-import { pulledPath } from "../engine/pull-target.ts";
+import { loadCatalog } from "../engine/catalog/catalog.ts";
+import { pulledPath } from "../engine/catalog/pull-target.ts";
 import { takeFileLock } from "../store/file-lock.ts";
 import { bytesText } from "./bytes-text.ts";
 import { commandContext } from "./context.ts";

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AtosError, usageError } from "../base/errors.ts";
-import { ggufId } from "./gguf-identity.ts";
+import { ggufId } from "./gguf/gguf-identity.ts";
 import type { GgufSource } from "./model.ts";
 
 /** A model on a server as a person wrote it; `resolveServerModel` finds what they left out. */

@@ -1,8 +1,8 @@
-import { loadEmbeddedModel } from "./embedded-model.ts";
+import { loadEmbeddedModel } from "./embedded/embedded-model.ts";
 import type { Model, ModelSource } from "./model.ts";
-import { readApiKey } from "./server-key.ts";
-import { openServerModel } from "./server-model.ts";
-import { threadCount } from "./thread-count.ts";
+import { readApiKey } from "./server/server-key.ts";
+import { openServerModel } from "./server/server-model.ts";
+import { threadCount } from "./embedded/thread-count.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

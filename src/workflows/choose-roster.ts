@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { loadRoster, type ModelEntry } from "../agents/load-roster.ts";
 import { type Roster, singleModelRoster } from "../agents/roster.ts";
 import { missingError, usageError } from "../base/errors.ts";
-import { chosenFile, loadCatalog } from "../engine/catalog.ts";
+import { chosenFile, loadCatalog } from "../engine/catalog/catalog.ts";
 import type { ModelSource } from "../engine/model.ts";
 import { parseModelAddress, type ServerModelAddress } from "../engine/model-source.ts";
-import { hubUrlOf } from "../engine/pull-address.ts";
-import { findPullTarget, pulledName, pulledPath, type PullTarget } from "../engine/pull-target.ts";
-import { readApiKey } from "../engine/server-key.ts";
-import { resolveServerModel } from "../engine/server-models.ts";
+import { hubUrlOf } from "../engine/catalog/pull-address.ts";
+import { findPullTarget, pulledName, pulledPath, type PullTarget } from "../engine/catalog/pull-target.ts";
+import { readApiKey } from "../engine/server/server-key.ts";
+import { resolveServerModel } from "../engine/server/server-models.ts";
 
 const PACKAGE = new URL("../../", import.meta.url);
 const NANO = "nano";

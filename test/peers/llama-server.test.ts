@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openServerEmbedder } from "../../src/engine/server-embedder.ts";
-import { openServerModel, type ServerModel } from "../../src/engine/server-model.ts";
-import { listServerModels, resolveServerModel } from "../../src/engine/server-models.ts";
+import { openServerEmbedder } from "../../src/engine/server/server-embedder.ts";
+import { openServerModel, type ServerModel } from "../../src/engine/server/server-model.ts";
+import { listServerModels, resolveServerModel } from "../../src/engine/server/server-models.ts";
 import { writeRandomGguf, writeScriptedGguf } from "../fixtures/make-gguf.ts";
 import { ask, never, request } from "./ask.ts";
 import { Peer, scratchFolder } from "./peer.ts";

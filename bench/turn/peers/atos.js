@@ -1,7 +1,7 @@
 // ATOS, from the goal to the answer, without pool and journal.
 import { openAgent, runAgent, systemOf } from "../../../src/agents/run-agent.ts";
 import { takeTurn } from "../../../src/agents/turn.ts";
-import { openServerModel } from "../../../src/engine/server-model.ts";
+import { openServerModel } from "../../../src/engine/server/server-model.ts";
 import { goalOf, ROLE, tools } from "../script.js";
 import { callTool } from "./tools.js";
 

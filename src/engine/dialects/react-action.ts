@@ -25,7 +25,7 @@ const KEY_VALUE = /^["'`]?([A-Za-z_]\w{0,40})["'`]?\s{0,4}[:=]/;
 export function readReactAction(source: Source, lineStart: number): Found | undefined {
   const { text } = source;
   const label = readLabel(text, lineStart);
-  if (label === undefined) return undefined;
+  if (label === undefined || !source.spend(0)) return undefined;
   const failed = (end: number): Found =>
     one({
       kind: "attempt",
@@ -117,6 +117,7 @@ function readBracketStyle(source: Source, at: number): Found | undefined {
 function readNameAndInput(source: Source, start: number, at: number): Found {
   const { text } = source;
   const end = lineEnd(text, at);
+  source.spend(end - at);
   const line = text.slice(at, end);
   const inline = INLINE_INPUT.exec(line);
   const brace = line.indexOf("{");

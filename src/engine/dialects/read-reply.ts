@@ -7,7 +7,7 @@ import type { ToolDefinition } from "./tool-definition.ts";
 /**
  * Reads the raw text of one turn of a model: one call of an offered tool, an answer to be shown, or what to tell
  * the model. Quoted text, samples and the values of arguments are never run; where a call would have to be
- * guessed the turn is invalid. The rules: test/corpus/README.md.
+ * guessed the turn is invalid. `test/corpus` shows by example what each form of writing comes to.
  *
  * Pure, never throws, in time linear in the text.
  */

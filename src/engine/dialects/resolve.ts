@@ -11,7 +11,14 @@ import type { Source } from "./source.ts";
 import { isNull, someValue, stringValue } from "./value.ts";
 import { trimSpace } from "./white-space.ts";
 
-const JSON_DIALECTS = new Set<Dialect>(["hermes-xml", "bare-json", "fenced-json", "openai-tool-calls", "llama3", "mistral"]);
+const JSON_DIALECTS = new Set<Dialect>([
+  "hermes-xml",
+  "bare-json",
+  "fenced-json",
+  "openai-tool-calls",
+  "llama3",
+  "mistral",
+]);
 const XML_DIALECTS = new Set<Dialect>(["qwen3-coder-xml", "invoke", "glm", "tagged"]);
 /** How far behind a new attempt the end of a broken value is looked for. */
 const MAX_TAIL = 4000;
@@ -150,7 +157,8 @@ function isOneShot({ inputless, bare, state }: Attempt): boolean {
  * same way, and the end of a value does not stand behind it.
  */
 function isRestart(first: Attempt, next: Attempt, behind: string): boolean {
-  if (first.dialect !== next.dialect && !(JSON_DIALECTS.has(first.dialect) && JSON_DIALECTS.has(next.dialect))) return false;
+  if (first.dialect !== next.dialect && !(JSON_DIALECTS.has(first.dialect) && JSON_DIALECTS.has(next.dialect)))
+    return false;
   if (/["'”]\s*[}\])]|<\|"\|>|<\/(?:parameter|arg_value)/.test(behind)) return false;
   return !XML_DIALECTS.has(first.dialect) || trimSpace(behind.replaceAll(/<[^>]{0,60}>?/g, "")) === "";
 }

@@ -355,7 +355,10 @@ class Scanner {
     const text = this.#text;
     const part = matchAt(STRAY, text, at);
     if (part === undefined || !isStructural(text, at)) return undefined;
-    const before = part[2] === "arg_key" ? /(?:^|\n)[ \t]*([\w.:/-]{1,120})\s{0,4}$/.exec(text.slice(this.#behind, at).slice(-130)) : null;
+    const before =
+      part[2] === "arg_key"
+        ? /(?:^|\n)[ \t]*([\w.:/-]{1,120})\s{0,4}$/.exec(text.slice(this.#behind, at).slice(-130))
+        : null;
     const name = before?.[1];
     if (name !== undefined && source.tool(name) !== undefined) {
       const glm = readGlmCall(source, text.lastIndexOf(name, at - 1), name);
