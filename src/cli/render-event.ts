@@ -1,6 +1,7 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
 
 /** What a person watching a build reads of one event; undefined for what only the audit trail needs. Pure. */
+// oxlint-disable-next-line max-lines-per-function -- one case for each kind of event
 export function renderEvent(event: BuildEvent): string | undefined {
   switch (event.type) {
     case "build-started":

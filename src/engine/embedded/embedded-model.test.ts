@@ -241,7 +241,7 @@ describe("a model that never ends", () => {
   });
 
   test("ends by itself when its parent is killed in the middle of a reply", async () => {
-    const parent = fork(join(import.meta.dirname, "../../test/fixtures/model-parent.ts"), [
+    const parent = fork(join(import.meta.dirname, "../../../test/fixtures/model-parent.ts"), [
       join(directory, "loop.gguf"),
     ]);
     const [pid] = await once(parent, "message");
