@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { usageError } from "../base/errors.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
@@ -7,16 +8,33 @@ import { WORKFLOW_VERSION } from "../workflows/build-request.ts";
 import { commandContext } from "./context.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
+import { isLostConnection } from "./lost-connection.ts";
 import type { Output } from "./output.ts";
 import { connect, type Connection } from "./worker-client.ts";
+
+const MAX_ATTEMPTS = 3;
+const RETRY_MS = 200;
 
 /** `atos resume [ID]`: goes on with a build after a pause, a stop or a crash, and follows it. */
 export async function runResumeCommand(id: string | undefined, output: Output): Promise<number> {
   const context = commandContext();
-  const { build, fromSeq } = await goOn(await connect(context, output.note), id);
+  const { build, fromSeq } = await throughCrashes(output, async () => goOn(await connect(context, output.note), id));
   if (["queued", "running", "paused"].includes(build.state))
     output.say(`build ${build.id}: ${build.goal.split("\n")[0] ?? ""}\n`);
   return finish(output, await followBuild(context, output, { buildId: build.id, fromSeq }), build.id);
+}
+
+/** A worker that dies just now is no reason to be asked again: what `ask` does can be done twice. */
+async function throughCrashes<T>(output: Output, ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isLostConnection(error)) throw error;
+      output.note("the worker or its database went away; starting again, nothing is lost");
+      await setTimeout(RETRY_MS * attempt);
+    }
+  }
 }
 
 async function goOn(connection: Connection, id: string | undefined): Promise<{ build: Build; fromSeq: number }> {
