@@ -78,6 +78,11 @@ const WRONG: readonly { name: string; args: readonly string[]; says: RegExp }[] 
     says: /the roster \S+\/ghost\.yaml can't be read/,
   },
   {
+    name: "a roster of ATOS that there is not",
+    args: ["build", GOAL, "--out", "o", "--roster", "9gb"],
+    says: /there is no roster 9gb; give a file, or one of .*8gb/,
+  },
+  {
     name: "a roster with a key nobody knows",
     args: ["build", GOAL, "--out", "o", "--roster", "unknown-key.yaml"],
     says: /unknown-key\.yaml is not valid:\n.*"colour"/,

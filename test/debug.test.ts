@@ -77,6 +77,8 @@ test("debug names the tasks there are, and builds of other models tell their pro
   const unknown = await atos.json("debug", "frontend");
   assert.deepEqual([unknown.code, unknown.lines[0]?.["code"]], [2, "cli/no-such-task"]);
   assert.match(String(unknown.lines[0]?.["message"]), /those it has are spec, plan, tests$/);
+  const listed = await atos.json("debug");
+  assert.deepEqual([listed.code, listed.lines[0]?.["tasks"]], [0, ["spec", "plan", "tests"]]);
   const noBuild = await atos.json("debug", "spec", "--build", "ghost");
   assert.deepEqual([noBuild.code, noBuild.lines[0]?.["code"]], [2, "cli/no-such-build"]);
   await using remote = await startTeamServer();

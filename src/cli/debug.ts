@@ -8,9 +8,9 @@ import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
 import { connect } from "./worker-client.ts";
 
-/** `atos debug TASK`: every turn of one task from the inside. */
+/** `atos debug [TASK]`: every turn of one task from the inside; without one, which there are. */
 export async function runDebugCommand(
-  task: string,
+  task: string | undefined,
   flags: { readonly build?: string; readonly full?: boolean },
   output: Output,
 ): Promise<number> {
@@ -19,6 +19,13 @@ export async function runDebugCommand(
   const id = await buildOf(db, flags.build);
   const effects = await listEffects(db, id);
   const tasks = [...new Set(effects.filter(({ kind }) => kind === "turn").map((effect) => effect.task))];
+  if (task === undefined) {
+    output.emit({ build: id, tasks });
+    output.say(
+      `build ${id} asked models for: ${tasks.join(", ") || "nothing yet"}\nLook at one: atos debug ${tasks[0] ?? "TASK"}`,
+    );
+    return EXIT.done;
+  }
   if (!tasks.includes(task))
     throw usageError(
       "cli/no-such-task",

@@ -69,14 +69,14 @@ program
   .command("debug")
   .summary("one task from the inside: every prompt as sent")
   .description(
-    "Shows every turn of a task: the prompt as sent, its tokens by part, what the model's cache knew of it, the reply, and why it could not be used. Tasks are those of the plan, and spec, plan and tests.",
+    "Shows every turn of a task, or which tasks there are if none is named: the prompt as sent, its tokens by part, what the model's cache knew of it, the reply, and why it could not be used. Tasks are those of the plan, and spec, plan and tests.",
   )
-  .argument("<task>")
+  .argument("[task]")
   .option("--build <id>", "the build (the newest one)")
   .option("--full", "print each prompt whole, and not only what is new in it")
   .option("--json", "print JSON")
   .addHelpText("after", "\nExample:\n  atos debug spec")
-  .action((task: string, flags: Json & { build?: string; full?: boolean }) =>
+  .action((task: string | undefined, flags: Json & { build?: string; full?: boolean }) =>
     run(flags, async (output) => (await import("./debug.ts")).runDebugCommand(task, flags, output)),
   );
 

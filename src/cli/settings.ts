@@ -65,7 +65,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     if (!result.success)
       throw usageError(
         "cli/bad-setting",
-        `${from}: ${z.prettifyError(result.error)}\nSettings are: ${NAMES.join(", ")}`,
+        `${from}: ${result.error.issues.map((issue) => issueText(issue, { from, values })).join("; ")}\nSettings are: ${NAMES.join(", ")}`,
       );
     return { from, values: result.data };
   });
@@ -101,6 +101,14 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
     origins,
   };
+}
+
+/** Names the setting as it was written there, with its value. */
+function issueText({ path, message }: z.core.$ZodIssue, { from, values }: SettingsSource): string {
+  const key = path.map(String).join(".");
+  if (key === "") return message;
+  const name = from === "environment" ? `ATOS_${key.toUpperCase()}` : key;
+  return `${name} is ${JSON.stringify(values[key])}: ${message}`;
 }
 
 export type SettingsPlaces = {

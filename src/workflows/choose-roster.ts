@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadRoster, type ModelEntry } from "../agents/load-roster.ts";
@@ -100,8 +100,16 @@ async function resolveRoster(file: string, places: ModelPlaces): Promise<ChosenR
 
 /** One of ATOS's own rosters by its name, such as `8gb`, or a file. */
 async function rosterFile(roster: string, directory: string): Promise<string> {
-  const own = fileURLToPath(new URL(`models/rosters/${roster}.yaml`, PACKAGE));
-  return /^[\w-]+$/.test(roster) && (await isFile(own)) ? own : resolve(directory, roster);
+  const path = resolve(directory, roster);
+  if (!/^[\w-]+$/.test(roster)) return path;
+  const own = fileURLToPath(new URL(`models/rosters/${roster.toLowerCase()}.yaml`, PACKAGE));
+  if (await isFile(own)) return own;
+  if (await isFile(path)) return path;
+  const known = (await readdir(new URL("models/rosters/", PACKAGE))).map((file) => file.replace(/\.yaml$/, ""));
+  throw usageError(
+    "workflows/unknown-roster",
+    `there is no roster ${roster}; give a file, or one of ${known.join(", ")}`,
+  );
 }
 
 async function resolveEntry(entry: ModelEntry, places: ModelPlaces): Promise<ResolvedModel> {
