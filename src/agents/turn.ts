@@ -145,7 +145,7 @@ async function describeSent(counting: Counting, state: TurnState, rendered: Rend
 }
 
 /** Characters that two texts begin with in common. */
-export function commonLength(a: string, b: string): number {
+function commonLength(a: string, b: string): number {
   if (b.startsWith(a)) return a.length;
   let same = 0;
   while (same < b.length && a.charCodeAt(same) === b.charCodeAt(same)) same++;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkRequest } from "./check-request.ts";
-import type { GenerateRequest, RequestOption } from "./model.ts";
+import { type GenerateRequest, REQUEST_OPTIONS, type RequestOption } from "./model.ts";
 
 const request: GenerateRequest = {
   messages: [{ role: "user", content: "x" }],
@@ -9,18 +9,7 @@ const request: GenerateRequest = {
   temperature: 0,
   seed: 1,
 };
-const everything: ReadonlySet<RequestOption> = new Set([
-  "stop",
-  "topK",
-  "topP",
-  "minP",
-  "repeatPenalty",
-  "presencePenalty",
-  "frequencyPenalty",
-  "shape",
-  "thinkingBudgetTokens",
-  "thinking",
-]);
+const everything: ReadonlySet<RequestOption> = new Set(REQUEST_OPTIONS);
 
 const check = (changes: Partial<GenerateRequest>, options = everything) =>
   checkRequest({ ...request, ...changes }, options);

@@ -1,6 +1,6 @@
 import { type AtosError, usageError } from "../base/errors.ts";
 import { checkJsonSchema } from "./json-schema-check.ts";
-import type { GenerateRequest, RequestOption } from "./model.ts";
+import { type GenerateRequest, REQUEST_OPTIONS, type RequestOption } from "./model.ts";
 
 /**
  * Refuses a request that no engine could carry out as it is written (`engine/bad-request`,
@@ -13,25 +13,12 @@ export function checkRequest(request: GenerateRequest, options: ReadonlySet<Requ
   const wrong = numbersOf(request).find(({ value, range }) => value !== undefined && !isWithin(value, range));
   if (wrong !== undefined) throw badRequest(`${wrong.name} must be ${wrong.range.says}, not ${wrong.value}`);
   if (stop.includes("")) throw badRequest("an empty stop string would stop every reply at once");
-  const missing = OPTIONS.filter((option) => request[option] !== undefined && !options.has(option));
+  const missing = REQUEST_OPTIONS.filter((option) => request[option] !== undefined && !options.has(option));
   if (missing.length > 0) throw unsupported(missing, options);
   if (shape === undefined) return;
   if (stop.length > 0) throw badRequest("a stop string would cut a reply whose shape is forced");
   if (shape.kind === "json-schema") checkJsonSchema(shape.schema);
 }
-
-const OPTIONS = [
-  "stop",
-  "topK",
-  "topP",
-  "minP",
-  "repeatPenalty",
-  "presencePenalty",
-  "frequencyPenalty",
-  "shape",
-  "thinkingBudgetTokens",
-  "thinking",
-] as const satisfies readonly RequestOption[];
 
 type Range = { readonly least: number; readonly most: number; readonly whole: boolean; readonly says: string };
 

@@ -52,7 +52,19 @@ export type GenerateRequest = Prompt &
     readonly seed: number;
   };
 
-export type RequestOption = keyof SamplingOptions | "thinking";
+export const REQUEST_OPTIONS = [
+  "stop",
+  "topK",
+  "topP",
+  "minP",
+  "repeatPenalty",
+  "presencePenalty",
+  "frequencyPenalty",
+  "shape",
+  "thinkingBudgetTokens",
+  "thinking",
+] as const satisfies readonly (keyof SamplingOptions | "thinking")[];
+export type RequestOption = (typeof REQUEST_OPTIONS)[number];
 
 export type FinishReason = "stop" | "length";
 

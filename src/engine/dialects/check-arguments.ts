@@ -47,7 +47,7 @@ export function checkArguments(tool: ToolDefinition, form: ArgumentForm): Checke
 }
 
 /** The argument that a plain value stands for: the only required one, when it is a string. */
-export function plainArgument(tool: ToolDefinition): string | undefined {
+function plainArgument(tool: ToolDefinition): string | undefined {
   const [only, ...more] = tool.parameters.required;
   if (only === undefined || more.length > 0) return undefined;
   return tool.parameters.properties[only]?.type === "string" ? only : undefined;

@@ -19,18 +19,15 @@ type Base = Pick<Attempt, "kind" | "start" | "marked" | "dialect" | "name">;
 /** The markers of DeepSeek and Kimi: begin, name, separator, arguments. */
 export function readBeginMarker(source: Source, start: number): Found | undefined {
   const { text } = source;
-  const section = matchAt(SECTION, text, start);
-  const begin = matchAt(BEGIN, text, start);
-  if (section !== undefined) {
-    const next = skipSpace(text, start + section[0].length);
-    const read = readBeginMarker(source, next);
-    if (read !== undefined) return read;
-    return broken({ kind: "attempt", start, marked: true, dialect: "deepseek" }, next);
-  }
-  if (begin === undefined) return undefined;
-  const head = skipSpace(text, start + begin[0].length);
+  let first = start;
+  for (let section = matchAt(SECTION, text, first); section !== undefined; section = matchAt(SECTION, text, first))
+    first = skipSpace(text, first + section[0].length);
+  const begin = matchAt(BEGIN, text, first);
+  const nothing = { kind: "attempt", start, marked: true, dialect: "deepseek" } as const;
+  if (begin === undefined) return first === start ? undefined : broken(nothing, first);
+  const head = skipSpace(text, first + begin[0].length);
   const separator = matchAt(SEPARATOR, text, head);
-  if (separator === undefined) return broken({ kind: "attempt", start, marked: true, dialect: "deepseek" }, head);
+  if (separator === undefined) return broken({ ...nothing, start: first }, head);
   const kimi = separator[2]?.includes("argument") === true;
   let name = (separator[1] ?? "").trim();
   let body = head + separator[0].length;
@@ -43,7 +40,7 @@ export function readBeginMarker(source: Source, start: number): Found | undefine
   }
   return readArguments(source, body, {
     kind: "attempt",
-    start,
+    start: first,
     marked: true,
     dialect: kimi ? "kimi" : "deepseek",
     name,

@@ -220,6 +220,12 @@ test("deep nesting does not overflow the stack", () => {
 
 const REPEATED = [
   ...PIECES,
+  "<s>",
+  "<|im_start|>assistant\n",
+  "<|start_header_id|>assistant<|end_header_id|>\n",
+  "<think></think><s>",
+  "<｜tool▁calls▁begin｜>",
+  "<|tool_calls_section_begin|>",
   '<tool_call>\n{"name": "read_file", "arguments": {"path": "a\n',
   '<tool_call>{"name":"nope","arguments":{}}</tool_call>',
   '{"name": "list_dir", "arguments": {}}\n',

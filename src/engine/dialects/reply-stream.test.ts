@@ -73,3 +73,20 @@ test("what is shown does not take back a word, however the reply is cut, and the
   });
   assert.ok(shown > 10_000);
 });
+
+test("the work grows with the length of a reply and not faster, also when it comes character by character", () => {
+  const timeOf = (text: string): number => {
+    const stream = new ReplyStream(tools);
+    const start = process.cpuUsage();
+    for (let at = 0; at < text.length; at++) stream.push(text.charAt(at));
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
+  };
+  for (const piece of ["a", "a=", " ", "a `a", "a.b/", "[a", "<a", "aa bb=", "- a\n"]) {
+    const small = piece.repeat(Math.ceil(20_000 / piece.length));
+    timeOf(small);
+    const before = Math.max(5, Math.min(timeOf(small), timeOf(small)));
+    const after = timeOf(small.repeat(8));
+    assert.ok(after <= before * 24, `${JSON.stringify(piece)}: ${before} ms, then ${after} ms for 8 times as much`);
+  }
+});

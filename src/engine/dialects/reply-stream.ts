@@ -28,13 +28,15 @@ const LABELS = ["action", "tool", "observation", "final", "thought", "file", "us
 const HEAD = /[ \t\u00a0\ufeff\0]*(?:(?:[-+*]|\d{1,3}[.)])[ \t]+)?[#*_` \t]{0,8}/y;
 const FIRST_WORDS = /\S+[ \t]+\S+[ \t]/y;
 const INLINE_MARK = /to=functions|call:/y;
+/** Longer than any path, label or name: what is not decided by then is for the reading at the end. */
+const MAX_UNDECIDED = 400;
 
 type Mode = "line" | "prose" | "reasoning" | "held";
 
 /**
  * Follows a reply as it arrives. What may still turn out to be a call is held back; from where a call may begin
  * nothing more is shown, it is for the reading at the end to say what it was. How the reply was cut into chunks
- * has no influence on that reading.
+ * has no influence on that reading. The work is linear in the reply, however it is cut.
  */
 export class ReplyStream {
   readonly #tools: readonly ToolDefinition[];
@@ -57,6 +59,8 @@ export class ReplyStream {
     this.#at = 0;
     const parts: ReplyPart[] = [];
     for (let part = this.#next(); part !== undefined; part = this.#next()) if (part.text !== "") parts.push(part);
+    // Else every further chunk would go over it again.
+    if (this.#text.length - this.#at > MAX_UNDECIDED) this.#mode = "held";
     return parts;
   }
 

@@ -8,7 +8,7 @@ const TAG = /<\/?[a-z_|=" /-]{1,60}>|\[\/[A-Z_]{1,20}\]/gi;
 const MAX_PARAGRAPH = 4000;
 
 /** Whether a text holds one of the phrases that introduce a sample. */
-export function hasSampleCue(text: string): boolean {
+function hasSampleCue(text: string): boolean {
   return CUE.test(text.replaceAll(/[*_]{1,3}/g, "").replaceAll(/\s+/g, " "));
 }
 

@@ -123,13 +123,12 @@ class Scanner {
     return { findings: this.#findings, hidden: this.#hidden, end };
   }
 
-  /** A chat header at the beginning, and reasoning before it. */
-  #skipHeader(at: number): number {
-    const header = matchAt(HEADER, this.#text, at);
-    if (header === undefined) return at;
-    const end = at + header[0].length;
-    this.#hide(at, end);
-    return this.#skipHeader(end);
+  /** Chat headers at the beginning, or behind the reasoning. */
+  #skipHeader(from: number): number {
+    let at = from;
+    for (let header = matchAt(HEADER, this.#text, at); header !== undefined; header = matchAt(HEADER, this.#text, at))
+      at = this.#hide(at, at + header[0].length);
+    return at;
   }
 
   #hide(start: number, end: number, reasoning = ""): number {

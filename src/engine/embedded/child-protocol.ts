@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AtosError, EXIT, messageOf } from "../../base/errors.ts";
+import { REQUEST_OPTIONS } from "../model.ts";
 
 /*
  * What the parent and the process that holds the weights say to each other. `call` numbers the
@@ -72,18 +73,7 @@ const part = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const requestOption = z.enum([
-  "stop",
-  "topK",
-  "topP",
-  "minP",
-  "repeatPenalty",
-  "presencePenalty",
-  "frequencyPenalty",
-  "shape",
-  "thinkingBudgetTokens",
-  "thinking",
-]);
+const requestOption = z.enum(REQUEST_OPTIONS);
 
 const failure = z.object({
   code: z.string(),

@@ -79,7 +79,7 @@ describe("a template that lets the model think", async () => {
   });
 
   test("is told whether to", async () => {
-    assert.deepEqual([...model.capabilities.options].slice(-2), ["thinking", "thinkingBudgetTokens"]);
+    assert.deepEqual([...model.capabilities.options].slice(-2), ["thinkingBudgetTokens", "thinking"]);
     const rendered = async (thinks?: "on" | "off") => (await model.render(asking("x", { thinking: thinks }))).text;
     const open = "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n<think>\n";
     assert.equal(await rendered(), open);

@@ -14,7 +14,14 @@ import { LlamaSlot, nearestSlot } from "./llama-slot.ts";
 import { LlamaVocabulary, type TokenisedPrompt } from "./llama-vocabulary.ts";
 import { checkAdapter, wrongAdapter } from "./lora-adapter.ts";
 import { estimateMemory } from "../gguf/memory-estimate.ts";
-import type { GenerateRequest, ModelPart, Prompt, RequestOption, SavedCache } from "../model.ts";
+import {
+  type GenerateRequest,
+  type ModelPart,
+  type Prompt,
+  REQUEST_OPTIONS,
+  type RequestOption,
+  type SavedCache,
+} from "../model.ts";
 import { cacheKey, checkCache, draftPath, dropDrafts, sealCache, weightsIdentity, wrongCache } from "./saved-cache.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { ThinkingBlock, type ThinkingMarks, thinkingMarksOf } from "./thinking-block.ts";
@@ -142,11 +149,10 @@ export class LlamaSession {
     this.#vocabulary = new LlamaVocabulary(model, template.source);
     this.#slots = new SlotQueue(slots);
     this.#marks = thinkingMarksOf(template.source);
-    this.options = [
-      ...ALWAYS_POSSIBLE,
-      ...(template.hasThinking ? (["thinking"] as const) : []),
-      ...(this.#marks === undefined ? [] : (["thinkingBudgetTokens"] as const)),
-    ];
+    const cannot = new Set<RequestOption>();
+    if (!template.hasThinking) cannot.add("thinking");
+    if (this.#marks === undefined) cannot.add("thinkingBudgetTokens");
+    this.options = REQUEST_OPTIONS.filter((option) => !cannot.has(option));
   }
 
   render(prompt: Prompt): TokenisedPrompt {
@@ -217,17 +223,6 @@ export class LlamaSession {
     });
   }
 }
-
-const ALWAYS_POSSIBLE = [
-  "stop",
-  "topK",
-  "topP",
-  "minP",
-  "repeatPenalty",
-  "presencePenalty",
-  "frequencyPenalty",
-  "shape",
-] as const satisfies readonly RequestOption[];
 
 async function saveSlot(slot: LlamaSlot, directory: string, identity: string): Promise<SavedCache> {
   const key = cacheKey(identity, slot.tokens);
