@@ -8,14 +8,14 @@ import { AtosError, EXIT, messageOf, missingError } from "./base/errors.ts";
 import type { BuildEvent } from "./base/events.ts";
 import { identifyGguf } from "./engine/gguf/gguf-identity.ts";
 import type { ModelIdentity, ModelSource } from "./engine/model.ts";
-import { openModel } from "./engine/open-model.ts";
 import { readApiKey } from "./engine/server/server-key.ts";
 import { listServerModels } from "./engine/server/server-models.ts";
 import { appendBuildEvents } from "./journal/build-events.ts";
 import { JournalDataSource } from "./journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal/durable-engine.ts";
 import { Workspaces } from "./journal/workspaces.ts";
-import { ModelPool } from "./pool/model-pool.ts";
+import { openPool } from "./pool/open-pool.ts";
+import { PoolDesk } from "./pool/pool-desk.ts";
 import { openSandbox } from "./sandbox/open-sandbox.ts";
 import { type Db, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
@@ -32,6 +32,10 @@ export type WorkerOptions = {
   /** A Postgres server to use in place of the embedded one. */
   readonly databaseUrl: string | undefined;
   readonly idleMs: number;
+  /** What the models may take together of the main memory; undefined: all that is free less the reserve. */
+  readonly budgetBytes: number | undefined;
+  /** After waiting so long for its model, a turn goes before all others. */
+  readonly maxWaitMs: number;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -78,14 +82,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker | unde
   await migrateDurableEngine(url);
   const engine = { databaseUrl: url, workerId: await readWorkerId(folder.workerId), version: WORKFLOW_VERSION };
   const queue = stack.use(await BuildQueue.open(engine));
-  const deps = await openDeps(options, db, stack);
+  const desk = new PoolDesk({ db, worker: engine.workerId, now: () => new Date() });
+  await desk.clear();
+  const deps = await openDeps(options, { db, desk }, stack);
   const lost = Promise.withResolvers<"database-gone">();
   const onLost = (): void => lost.resolve("database-gone");
   const control = new BuildControl(deps, queue, { workerId: engine.workerId, onLost });
   stack.use(await launchDurableEngine({ ...engine, build: (id) => control.run(id) }));
 
   const stop = new AbortController();
-  const idle = tickUntilIdle({ db, control, root: folder.root, idleMs: options.idleMs }, stop.signal);
+  const serve = (): Promise<void> => desk.serve(deps.pool);
+  const idle = tickUntilIdle({ db, control, serve, root: folder.root, idleMs: options.idleMs }, stop.signal);
   const ended = Promise.race([idle, lost.promise, gone.then(() => "database-gone" as const)]);
   const owned = stack.move();
   return {
@@ -94,6 +101,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker | unde
     ended,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
+      await desk.clear().catch(() => {});
       await owned.disposeAsync();
     },
   };
@@ -157,14 +165,22 @@ async function requireDatabase(url: string): Promise<void> {
   });
 }
 
-async function openDeps(options: WorkerOptions, db: Db, stack: AsyncDisposableStack): Promise<BuildDeps> {
-  const { folder, env } = options;
+async function openDeps(
+  options: WorkerOptions,
+  { db, desk }: { readonly db: Db; readonly desk: PoolDesk },
+  stack: AsyncDisposableStack,
+): Promise<BuildDeps> {
+  const { folder, env, budgetBytes, maxWaitMs } = options;
   const now = (): Date => new Date();
   const nowMs = (): number => performance.now();
   const report = async (buildId: string, event: BuildEvent): Promise<void> => {
     await db.transaction().execute((trx) => appendBuildEvents(trx, buildId, { events: [event], at: now() }));
   };
-  const pool = stack.use(new ModelPool((source, signal) => openModel(source, env, signal), nowMs));
+  const places = { factsFile: folder.poolFacts, cachesFolder: folder.poolCaches };
+  const onChange = (): void => desk.noteChange();
+  const pool = stack.use(
+    await openPool({ ...places, budgetBytes, maxWaitMs, env, onChange }, new AbortController().signal),
+  );
   return {
     journal: { db, source: new JournalDataSource(db), now },
     pool,
@@ -207,7 +223,7 @@ function progressSender(db: Db, nowMs: () => number): BuildDeps["progress"] {
 }
 
 async function tickUntilIdle(
-  worker: { db: Db; control: BuildControl; root: string; idleMs: number },
+  worker: { db: Db; control: BuildControl; serve: () => Promise<void>; root: string; idleMs: number },
   signal: AbortSignal,
 ): Promise<"idle" | "disk-full"> {
   let busyAt = performance.now();
@@ -226,7 +242,16 @@ async function isDiskFull(root: string): Promise<boolean> {
   return bavail * bsize < MIN_FREE_BYTES;
 }
 
-async function isBusy({ db, control }: { db: Db; control: BuildControl }): Promise<boolean> {
+async function isBusy({
+  db,
+  control,
+  serve,
+}: {
+  db: Db;
+  control: BuildControl;
+  serve: () => Promise<void>;
+}): Promise<boolean> {
+  await serve();
   if (await control.tick()) return true;
   const clients = await sql`
     select 1 from pg_stat_activity

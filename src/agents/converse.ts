@@ -10,7 +10,14 @@ import type { Read } from "./read.ts";
 import { withThinking } from "./with-thinking.ts";
 import { afterTurn, openTurns, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
-const MAX_ENGINE_ATTEMPTS = 3;
+/** By what an attempt failed with; what is not named is not tried again. */
+const MOST_ATTEMPTS: Readonly<Record<string, number>> = {
+  "engine/child-died": 2,
+  "engine/child-stalled": 2,
+  "engine/server-timeout": 3,
+  "engine/stream-cut": 3,
+  "engine/server-busy": 3,
+};
 const FIRST_RETRY_MS = 500;
 /** Of prose and code, in vocabularies of today. */
 const CHARACTERS_A_TOKEN = 4;
@@ -136,10 +143,8 @@ function recordedTurn<T>(
     deps.journal,
     { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
     async () => {
-      const startedAt = deps.nowMs();
-      const turn = await leasedTurn(deps, conversation, signal);
+      const { turn, durationMs } = await leasedTurn(deps, conversation, signal);
       const read = readTurn(turn, reader, prompt);
-      const durationMs = Math.round(deps.nowMs() - startedAt);
       const { usage, finish } = turn;
       const events: BuildEvent[] = [
         { type: "turn-finished", step: name, task, role, model: source.id, usage, durationMs, finish },
@@ -154,33 +159,31 @@ function recordedTurn<T>(
   );
 }
 
-/** One attempt: lease, generate, give back. A model whose process died is dropped, so that the next attempt gets a fresh one. */
-async function leasedTurn(deps: TurnDeps, conversation: Conversation, signal: AbortSignal): Promise<Turn> {
+/** One attempt: lease, generate, give back. What it waited for the model is not its duration. The pool loads a model afresh whose process died. */
+async function leasedTurn(
+  deps: TurnDeps,
+  conversation: Conversation,
+  signal: AbortSignal,
+): Promise<{ readonly turn: Turn; readonly durationMs: number }> {
   const { buildId, task, prompt, source } = conversation;
   const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
-  await using lease = await deps.pool.lease({ source, report }, signal);
+  const job = { build: buildId, task, role: prompt.role };
+  await using lease = await deps.pool.lease({ source, job, report }, signal);
   let characters = 0;
   const onText = (text: string): void => {
     characters += text.length;
     const outputTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
     deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens });
   };
-  try {
-    const options = withThinking(optionsOf(conversation), source.thinking, lease.model.capabilities);
-    const asked = { state: conversation, options };
-    return await takeTurn({ model: lease.model, onText }, asked, signal);
-  } catch (error) {
-    if (error instanceof AtosError && error.code === "engine/child-died")
-      await deps.pool.drop("its process died", report);
-    throw error;
-  }
+  const options = withThinking(optionsOf(conversation), source.thinking, lease.model.capabilities);
+  const startedAt = deps.nowMs();
+  const turn = await takeTurn({ model: lease.model, onText }, { state: conversation, options }, signal);
+  return { turn, durationMs: Math.round(deps.nowMs() - startedAt) };
 }
 
 /** A server's bad moment or a crashed process is worth another try; a wrong request is not. */
 function retryAfterMs(error: unknown, attempt: number): number | undefined {
-  if (attempt >= MAX_ENGINE_ATTEMPTS || !(error instanceof AtosError)) return undefined;
-  const passing = ["engine/child-died", "engine/server-timeout", "engine/stream-cut", "engine/server-busy"].includes(
-    error.code,
-  );
-  return passing ? FIRST_RETRY_MS * 2 ** (attempt - 1) : undefined;
+  if (!(error instanceof AtosError)) return undefined;
+  const most = MOST_ATTEMPTS[error.code] ?? 1;
+  return attempt < most ? FIRST_RETRY_MS * 2 ** (attempt - 1) : undefined;
 }

@@ -4,12 +4,12 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
-import type { GgufSettings, ModelUse } from "../engine/model.ts";
+import type { GgufSettings, ModelUse, OpenAiSource } from "../engine/model.ts";
 import { parseModelAddress, type ServerModelAddress } from "../engine/model-source.ts";
 import { ROLES } from "./prompt-set.ts";
 import type { Roster } from "./roster.ts";
 
-const useShape = { thinking: z.enum(["on", "off"]).optional() };
+const useShape = { thinking: z.enum(["on", "off"]).optional(), pinned: z.boolean().optional() };
 const settingsShape = {
   ...useShape,
   context_tokens: z.int().positive().optional(),
@@ -37,6 +37,8 @@ const serverSchema = z.strictObject({
     .regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable, not the key itself")
     .optional(),
   api_key_file: z.string().optional(),
+  concurrency: z.int().positive().optional(),
+  requests_per_minute: z.int().positive().optional(),
 });
 type Model = z.infer<typeof fileSchema> | z.infer<typeof catalogSchema> | z.infer<typeof serverSchema>;
 
@@ -76,8 +78,11 @@ export type ModelEntry = { readonly use: ModelUse } & (
       readonly quantisation: string | undefined;
       readonly settings: GgufSettings;
     }
-  | { readonly kind: "server"; readonly address: ServerModelAddress }
+  | { readonly kind: "server"; readonly address: ServerModelAddress; readonly limits: ServerLimits }
 );
+
+/** How hard a server may be driven. */
+export type ServerLimits = Pick<OpenAiSource, "concurrency" | "requestsPerMinute">;
 
 export type RosterFile = {
   readonly name: string;
@@ -132,7 +137,10 @@ export async function loadRoster(file: string): Promise<RosterFile> {
 }
 
 function toEntry(model: Model, base: string): ModelEntry {
-  const use = model.thinking === undefined ? {} : { thinking: model.thinking };
+  const use = {
+    ...(model.thinking === undefined ? {} : { thinking: model.thinking }),
+    ...(model.pinned === undefined ? {} : { pinned: model.pinned }),
+  };
   if ("file" in model) return { use, kind: "file", path: resolve(base, model.file), settings: toSettings(model, base) };
   if ("catalog" in model)
     return {
@@ -155,7 +163,11 @@ function toEntry(model: Model, base: string): ModelEntry {
   });
   if (address.kind !== "server")
     throw usageError("agents/bad-roster", `${server} is not the address of a server; give a model file as file: PATH`);
-  return { use, kind: "server", address };
+  const limits = {
+    ...(model.concurrency === undefined ? {} : { concurrency: model.concurrency }),
+    ...(model.requests_per_minute === undefined ? {} : { requestsPerMinute: model.requests_per_minute }),
+  };
+  return { use, kind: "server", address, limits };
 }
 
 /** Only what was said: an absent setting keeps the engine's default, and stays out of the recorded request. */

@@ -17,7 +17,11 @@ export type AtosErrorOptions = {
   readonly cause?: unknown;
   /** What a command that meets this error exits with. Default: 1. */
   readonly exitCode?: ExitCode;
+  readonly details?: ErrorDetails;
 };
+
+/** What programs may act on besides the code. Each code's raiser says which there are. */
+export type ErrorDetails = { readonly [name: string]: string | number | boolean | undefined };
 
 /**
  * Every failure ATOS raises on purpose.
@@ -28,12 +32,14 @@ export type AtosErrorOptions = {
 export class AtosError extends Error {
   readonly code: string;
   readonly exitCode: ExitCode;
+  declare readonly details?: ErrorDetails;
   override readonly name: string = "AtosError";
 
   constructor(code: string, message: string, options: AtosErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.exitCode = options.exitCode ?? EXIT.failed;
+    if (options.details !== undefined) this.details = options.details;
   }
 }
 

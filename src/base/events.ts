@@ -91,8 +91,37 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     failed: z.number(),
   }),
   z.object({ type: z.literal("delivered"), directory: z.string(), branch: z.string(), receiptCommit: z.string() }),
-  z.object({ type: z.literal("model-loaded"), model: z.string(), durationMs: z.number() }),
+  /** A turn can't begin yet; told once for each turn, and only when it waits for memory or a load. */
+  z.object({ type: z.literal("turn-waiting"), task: z.string(), role: z.string(), model: z.string(), why: z.string() }),
+  z.object({ type: z.literal("model-loading"), model: z.string(), evict: strings, why: z.string() }),
+  z.object({
+    type: z.literal("model-loaded"),
+    model: z.string(),
+    durationMs: z.number(),
+    /** Absent for a model on a server, whose memory is not ATOS's. */
+    slots: z.number().optional(),
+    contextTokens: z.number().optional(),
+    devices: strings.optional(),
+    /** Booked for it. */
+    bytes: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal("model-resized"),
+    model: z.string(),
+    slots: z.number(),
+    contextTokens: z.number(),
+    why: z.string(),
+  }),
   z.object({ type: z.literal("model-unloaded"), model: z.string(), why: z.string() }),
+  /** It did not fit although it was expected to, and is tried with less. */
+  z.object({
+    type: z.literal("model-shrunk"),
+    model: z.string(),
+    slots: z.number(),
+    contextTokens: z.number(),
+    why: z.string(),
+  }),
+  z.object({ type: z.literal("model-crashed"), model: z.string(), why: z.string(), crashes: z.number() }),
   z.object({ type: z.literal("build-paused"), why: z.string(), exitCode: z.number() }),
   z.object({ type: z.literal("build-resumed") }),
   z.object({ type: z.literal("build-finished"), outcome: outcomeSchema, why: z.string() }),

@@ -19,6 +19,7 @@ export type BuildFlags = {
   readonly roster?: string;
   readonly seed?: string;
   readonly unsafe?: boolean;
+  readonly budget?: string;
 };
 
 /** What engines take. */
@@ -26,13 +27,16 @@ const MAX_SEED = 2 ** 32 - 1;
 
 /** `atos build`: checks the wish, queues the build, and follows it to its end. */
 export async function runBuildCommand(goal: string, flags: BuildFlags, output: Output): Promise<number> {
-  const context = commandContext();
+  const here = commandContext();
   if (flags.out === undefined)
     throw usageError("cli/no-out", "say where the repository shall go: --out DIR (a new or empty folder)");
   if (flags.model !== undefined && flags.roster !== undefined)
     throw usageError("cli/two-choices", "give --model or --roster, not both");
   // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
-  const settings = await settingsOf(context, { model: flags.model, roster: flags.roster });
+  const { model, roster, budget } = flags;
+  const settings = await settingsOf(here, { model, roster, budget });
+  const context = { ...here, budget: settings.budget };
+  const machine = describeMachine();
   const { request, notes } = await prepareBuild({
     goal,
     out: flags.out,
@@ -53,7 +57,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       env: context.env,
     },
   });
-  output.say(`ATOS ${VERSION} on ${await describeMachine()}`);
+  output.say(`ATOS ${VERSION} on ${await machine}`);
   if (request.domain !== undefined)
     output.say(
       "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",

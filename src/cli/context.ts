@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type StateFolder, stateFolder } from "../base/state-folder.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { type Budget, readSettings, type Settings } from "./settings.ts";
 
 /** What every command knows of where it runs. */
 export type CommandContext = {
@@ -10,6 +10,8 @@ export type CommandContext = {
   readonly folder: StateFolder;
   readonly configDirectory: string;
   readonly databaseUrl: string | undefined;
+  /** What the worker must have for this command; undefined goes along with the one that runs. */
+  readonly budget: Budget | undefined;
 };
 
 export function commandContext(): CommandContext {
@@ -20,6 +22,7 @@ export function commandContext(): CommandContext {
     folder: stateFolder({ env, platform: process.platform, home: homedir() }),
     configDirectory: join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "atos"),
     databaseUrl: env["DATABASE_URL"] || undefined,
+    budget: undefined,
   };
 }
 

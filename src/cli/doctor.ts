@@ -1,59 +1,90 @@
 import { constants } from "node:fs";
 import { access, statfs } from "node:fs/promises";
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { EXIT, messageOf } from "../base/errors.ts";
+import { loadCatalog } from "../engine/catalog/catalog.ts";
 import { git } from "../journal/git.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { postgresBinaries } from "../store/postgres-binaries.ts";
 import { loadRoster } from "../agents/load-roster.ts";
 import { NANO_ROSTER } from "../workflows/choose-roster.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
-import { hasNvidia } from "./describe-machine.ts";
+import { readMachine } from "./describe-machine.ts";
+import { deviceFigures } from "./device-figures.ts";
+import { engineCanUse } from "../pool/devices/engine-gpu.ts";
 import { installPackages } from "./install-packages.ts";
+import { type Finding, type Machine, machineFindings } from "./machine-findings.ts";
+import { localModels } from "./models-folder.ts";
+import { type Proposal, proposeRoster } from "./propose-roster.ts";
+import { ownRosters, rosterNeeds } from "./roster-needs.ts";
 import type { Output } from "./output.ts";
 
-/** `missing` keeps the main job from running; `note` does not. */
-type Finding = {
-  readonly name: string;
-  readonly state: "ok" | "note" | "missing";
-  readonly detail: string;
-  readonly packages?: readonly string[];
-};
-
-const MIN_MEMORY_GIB = 15;
-const MIN_PROCESSORS = 6;
 const MIN_DISK_GIB = 50;
+/** Who asks what a machine has waits a little longer than a build does. */
+const READ_MS = 10_000;
 
 /** `atos doctor`: what this machine can run, what is missing, and how to get it. */
 export async function runDoctorCommand(
   flags: { readonly fix?: boolean; readonly yes?: boolean },
   output: Output,
 ): Promise<number> {
-  let findings = await examine(commandContext());
+  const context = commandContext();
+  const reading = await readMachine(undefined, READ_MS);
+  const machine = { ...reading, processors: availableParallelism(), engineCanUse };
+  const budgetBytes = await budgetOf(context);
+  const examined = async (): Promise<readonly Finding[]> => [...machineFindings(machine), ...(await examine(context))];
+  let findings = await examined();
   const packages = findings.flatMap((finding) => (finding.state === "missing" ? (finding.packages ?? []) : []));
   if (flags.fix === true && packages.length > 0) {
     const done = await installPackages(packages, { yes: flags.yes ?? false }, output);
     if (done.kind === "cannot")
       output.note(`atos: needed, and only an administrator can install it:\n  ${done.command}`);
     if (done.kind === "failed") output.note(`atos: apt-get failed:\n${done.why}`);
-    findings = await examine(commandContext());
+    findings = await examined();
   }
   const ready = findings.every((finding) => finding.state !== "missing");
-  output.emit({ ready, findings });
+  const proposal = await propose(context, machine, budgetBytes);
+  output.emit({
+    ready,
+    findings,
+    devices: deviceFigures(reading.devices, budgetBytes),
+    notes: reading.notes,
+    proposal,
+  });
   for (const { name, state, detail } of findings)
     output.say(`${{ ok: "✔", note: "–", missing: "✘" }[state]} ${name.padEnd(9)} ${detail}`);
+  output.say(
+    `\nThe roster for this machine: ${proposal.roster}\n${proposal.lines.map((line) => `  ${line}`).join("\n")}`,
+  );
   output.say(
     ready ? "\nReady." : "\nNot ready: see the lines with ✘; where Debian packages are missing: atos doctor --fix",
   );
   return ready ? EXIT.done : EXIT.missing;
 }
 
+async function propose(
+  { folder }: CommandContext,
+  { devices, processors }: Machine,
+  budgetBytes: number | undefined,
+): Promise<Proposal> {
+  const here = (await localModels(folder.models)).flatMap(({ kind, name }) => (kind === "pulled" ? [name] : []));
+  const rosters = rosterNeeds(await ownRosters(), await loadCatalog(), new Set(here));
+  const usable = devices.filter(({ kind }) => engineCanUse(kind));
+  return proposeRoster({ devices: usable, rosters, processors, budgetBytes });
+}
+
+/** Settings that can't be read are told of by the finding on the model. */
+async function budgetOf(context: CommandContext): Promise<number | undefined> {
+  return settingsOf(context).then(
+    ({ budget }) => budget?.bytes,
+    () => undefined,
+  );
+}
+
 async function examine(context: CommandContext): Promise<readonly Finding[]> {
   return Promise.all([
     check("node", async () => `${process.version} (${process.platform} ${process.arch})`),
-    machine(),
-    gpu(),
     disk(context),
     check("git", async () => (await git("/", ["--version"])).trim(), ["git"]),
     check(
@@ -73,29 +104,6 @@ async function check(name: string, look: () => Promise<string>, packages?: reado
   } catch (error) {
     return { name, state: "missing", detail: messageOf(error), ...(packages === undefined ? {} : { packages }) };
   }
-}
-
-async function machine(): Promise<Finding> {
-  const memoryGib = Math.round(totalmem() / 2 ** 30);
-  const processors = availableParallelism();
-  const enough = memoryGib >= MIN_MEMORY_GIB && processors >= MIN_PROCESSORS;
-  const detail = `${processors} processors, ${memoryGib} GiB memory`;
-  return {
-    name: "machine",
-    state: enough ? "ok" : "note",
-    detail: enough
-      ? detail
-      : `${detail}: enough for atos-nano and for servers elsewhere; models of 3B and more want ${MIN_PROCESSORS} and 16 GiB`,
-  };
-}
-
-async function gpu(): Promise<Finding> {
-  const found = await hasNvidia();
-  return {
-    name: "gpu",
-    state: found ? "ok" : "note",
-    detail: found ? "an NVIDIA GPU" : "none found; embedded models run on the processor",
-  };
 }
 
 async function disk({ folder }: CommandContext): Promise<Finding> {

@@ -5,6 +5,8 @@ import type { Followed } from "./follow.ts";
 import type { Output } from "./output.ts";
 import { seconds } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
+import { countSwaps, swapTimeline } from "./swap-timeline.ts";
+import { terminalWidth } from "./terminal-width.ts";
 
 /** What the workflow leaves in a finished build's row. */
 const resultSchema = z.object({
@@ -24,16 +26,19 @@ const resultSchema = z.object({
 
 const refusalSchema = z.object({ why: z.string(), exitCode: z.number() });
 
-/** Says how a followed build ended, in three lines, and returns the exit code. */
+/** Says how a followed build ended: its swaps if there were any, and three lines. Returns the exit code. */
 export function finish(output: Output, followed: Followed, buildId: string): number {
   if (followed.kind === "left") {
     output.note(`left; build ${buildId} may go on. See: atos status ${buildId}. Go on: atos resume ${buildId}`);
     output.emit({ type: "result", build: buildId, state: "left", exitCode: EXIT.interrupted });
     return EXIT.interrupted;
   }
-  const { build } = followed;
+  const { build, events } = followed;
   const exitCode = exitCodeOf(followed);
-  output.emit({ type: "result", build: build.id, state: build.state, exitCode, result: build.result });
+  const swaps = countSwaps(events);
+  output.emit({ type: "result", build: build.id, state: build.state, exitCode, result: build.result, swaps });
+  const timeline = swapTimeline(events, terminalWidth());
+  if (timeline.length > 0) output.say(`\n${timeline.join("\n")}`);
   output.say(`\n${summary(build, exitCode)}`);
   return exitCode;
 }

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
 import { AtosError, EXIT } from "../base/errors.ts";
-import { type RecordedEvent, readBuildEvents } from "../journal/build-events.ts";
+import { allBuildEvents, type RecordedEvent, readBuildEvents } from "../journal/build-events.ts";
 import { type Build, findBuild, setWish } from "../store/builds.ts";
 import { PROGRESS_CHANNEL, progressSchema } from "../workflows/watch.ts";
 import type { CommandContext } from "./context.ts";
@@ -12,7 +12,13 @@ import { openStatusLine, type StatusLine } from "./status-line.ts";
 import { connect, type Connection } from "./worker-client.ts";
 
 export type Followed =
-  | { readonly kind: "ended"; readonly build: Build; readonly position: Position }
+  | {
+      readonly kind: "ended";
+      readonly build: Build;
+      readonly position: Position;
+      /** All of the build, also those before the position it was followed from. */
+      readonly events: readonly RecordedEvent[];
+    }
   | { readonly kind: "left" };
 
 /** How far a build was followed: the last event's number, and with what exit code it parked, if it did. */
@@ -92,7 +98,8 @@ async function followThrough(connection: Connection, follow: Follow): Promise<Fo
       if (recorded.event.type === "build-paused") position.pauseExitCode = recorded.event.exitCode;
     }
     if (events.length === PAGE) continue;
-    if (build !== undefined && !["queued", "running"].includes(build.state)) return { kind: "ended", build, position };
+    if (build !== undefined && !["queued", "running"].includes(build.state))
+      return { kind: "ended", build, position, events: await allBuildEvents(connection.db, buildId) };
     status.draw();
     await setTimeout(POLL_MS, undefined, { signal: interrupts.second }).catch(() => {});
   }

@@ -3,6 +3,7 @@ import type { BuildFlags } from "./build.ts";
 import { declareModelsCommands } from "./models-commands.ts";
 
 const program = new Command("atos");
+const BUDGET_HELP = "memory for all models together, such as 4gb: of the GPU, or the system's where there is none";
 
 program
   .description("A local AI software team: state a goal, get a git repository whose tests pass, and the proof.")
@@ -37,6 +38,7 @@ program
     "--roster <roster>",
     "several models: a roster file (YAML), or one of ATOS's own by its budget: cpu, 4gb, 8gb …",
   )
+  .option("--budget <size>", BUDGET_HELP)
   .option("--seed <number>", "seed of the models' sampling (0)")
   .option("--yes", "ask nothing")
   .option("--unsafe", "run generated code without a sandbox (don't)")
@@ -48,6 +50,9 @@ Models:
   without --model          atos-nano, built in: tiny, offline, a closed domain of small functions
   --model http://127.0.0.1:11434/v1#qwen2.5-coder:7b    Ollama; vLLM, llama.cpp, LM Studio likewise
   --model ./model.gguf     a GGUF file, run by the embedded engine
+
+What is loaded, and what it takes: atos models ps. Memory for models is all that is free, less a reserve;
+--budget 4gb makes it less. It holds for the worker, so one that runs with another budget is not used.
 
 Ctrl-C pauses the build and says how to go on; a second Ctrl-C leaves at once.`,
   )
@@ -96,9 +101,10 @@ program
     "Goes on with a build after a pause, a stop or a crash; with the latest unfinished one if none is named. No recorded step is repeated.",
   )
   .argument("[id]")
+  .option("--budget <size>", BUDGET_HELP)
   .option("--json", "one event a line on standard output")
-  .action((id: string | undefined, flags: Json) =>
-    run(flags, async (output) => (await import("./resume.ts")).runResumeCommand(id, output)),
+  .action((id: string | undefined, flags: Json & { budget?: string }) =>
+    run(flags, async (output) => (await import("./resume.ts")).runResumeCommand(id, flags, output)),
   );
 
 program
@@ -129,7 +135,10 @@ receipt
     run(flags, async (output) => (await import("./receipt.ts")).runReceiptVerifyCommand(dir, flags, output)),
   );
 
-declareModelsCommands(program.command("models").description("Lists, fetches, shows and removes models."), run);
+declareModelsCommands(
+  program.command("models").description("Lists, fetches, shows and removes models, and says what is loaded."),
+  run,
+);
 
 const config = program.command("config").description("Shows the settings.");
 config
@@ -151,7 +160,8 @@ program
 program
   .command("worker")
   .description("Runs the worker in the foreground; the other commands start one by themselves.")
-  .action(() => run({}, async () => (await import("./worker.ts")).runWorker()));
+  .option("--budget <size>", BUDGET_HELP)
+  .action((flags: { budget?: string }) => run({}, async () => (await import("./worker.ts")).runWorker(flags)));
 
 type Json = { readonly json?: boolean };
 

@@ -12,6 +12,8 @@ export function declareModelsCommands(models: Command, run: Run): void {
   declareRm(models, run);
   declareProbe(models, run);
   declareBench(models, run);
+  declarePs(models, run);
+  declareUnload(models, run);
 }
 
 function declareList(models: Command, run: Run): void {
@@ -117,5 +119,44 @@ function declareBench(models: Command, run: Run): void {
     .addHelpText("after", "\nExample:\n  atos models bench nano")
     .action((model: string, flags: Json) =>
       run(flags, async (output) => (await import("./models-bench.ts")).runModelsBenchCommand(model, output)),
+    );
+}
+
+function declarePs(models: Command, run: Run): void {
+  models
+    .command("ps")
+    .summary("what is loaded, what it takes, who uses it and who waits")
+    .description(
+      "Shows the models that the worker has loaded: memory by part, slots, who is at work on them, who waits and why, and which model is loaded next. Then each memory of the machine: its total, what is kept free, what other programs use, what is left for models and what of that is booked. Starts nothing.",
+    )
+    .option("--watch", "look again every second, until Ctrl-C")
+    .option("--json", "print JSON; with --watch a line at every change")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  atos models ps
+  atos models ps --watch
+  atos models ps --watch --json >> loaded.jsonl
+
+Slots are replies that a model can write at once, each with a context of its own. Watching keeps no worker awake.`,
+    )
+    .action((flags: Json & { watch?: boolean }) =>
+      run(flags, async (output) => (await import("./models-ps.ts")).runModelsPsCommand(flags, output)),
+    );
+}
+
+function declareUnload(models: Command, run: Run): void {
+  models
+    .command("unload")
+    .summary("free the memory of idle models")
+    .description(
+      "Unloads the model of that name, or every idle one. A model in the middle of a turn goes when that ends; builds load again what they need.",
+    )
+    .argument("[model]", "as atos models ps shows it")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExamples:\n  atos models unload\n  atos models unload coder")
+    .action((model: string | undefined, flags: Json) =>
+      run(flags, async (output) => (await import("./models-unload.ts")).runModelsUnloadCommand(model, output)),
     );
 }

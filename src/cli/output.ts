@@ -28,7 +28,7 @@ function openOutput(json: boolean): Output {
 }
 
 /** What models, tests and servers said may hold control sequences; a terminal must not obey them. */
-function plainLines(text: string): string {
+export function plainLines(text: string): string {
   return text.replace(/[^\P{Cc}\n]|\p{Cf}/gu, (character) => (character === "\t" ? " " : "�"));
 }
 

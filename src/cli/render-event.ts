@@ -1,4 +1,5 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
+import { bytesText } from "./bytes-text.ts";
 
 /** What a person watching a build reads of one event; undefined for what only the audit trail needs. Pure. */
 // oxlint-disable-next-line max-lines-per-function -- one case for each kind of event
@@ -53,10 +54,23 @@ export function renderEvent(event: BuildEvent): string | undefined {
       );
     case "delivered":
       return line("deliver", `${event.directory}, branch ${event.branch}`);
+    case "turn-waiting":
+      return line(event.task, `${event.role} waits for ${event.model}: ${event.why}`);
+    case "model-loading": {
+      const untold = event.evict.filter((model) => !event.why.includes(model));
+      const place = untold.length === 0 ? "" : `; takes the place of ${untold.join(", ")}`;
+      return line("", `${event.model} loading: ${event.why}${place}`);
+    }
     case "model-loaded":
-      return line("", `${event.model} loaded · ${seconds(event.durationMs)}`);
+      return line("", `${event.model} loaded${roomText(event)} · ${seconds(event.durationMs)}`);
+    case "model-resized":
+      return line("", `${event.model} has ${roomOf(event)} now: ${event.why}`);
     case "model-unloaded":
       return line("", `${event.model} unloaded: ${event.why}`);
+    case "model-shrunk":
+      return line("", `${event.model} did not fit, tried with ${roomOf(event)}: ${event.why}`);
+    case "model-crashed":
+      return line("", `${event.model} crashed${event.crashes > 1 ? ` ${event.crashes} times` : ""}: ${event.why}`);
     case "build-paused":
       return line("paused", event.why);
     case "build-resumed":
@@ -78,6 +92,19 @@ function testsText({ task, passed, failed, durationMs }: Extract<BuildEvent, { t
   return task === "tests"
     ? `run without code: ${counts}${failed > 0 ? ", red as they must be" : ""}`
     : `tests: ${counts} · ${seconds(durationMs)}`;
+}
+
+/** What a load came to: slots, context, devices and memory, as far as they are known. */
+function roomText({ slots, contextTokens, devices, bytes }: Extract<BuildEvent, { type: "model-loaded" }>): string {
+  const room = slots === undefined || contextTokens === undefined ? [] : [roomOf({ slots, contextTokens })];
+  const memory = bytes === undefined ? "memory" : bytesText(bytes);
+  const where = devices === undefined || devices.length === 0 ? [] : [`${memory} of ${devices.join(" + ")}`];
+  const parts = [...room, ...where].join(", ");
+  return parts === "" ? "" : `: ${parts}`;
+}
+
+function roomOf({ slots, contextTokens }: { readonly slots: number; readonly contextTokens: number }): string {
+  return slots === 1 ? `${contextTokens} tokens` : `${slots} × ${contextTokens} tokens`;
 }
 
 const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skipped: "–" } as const;

@@ -5,7 +5,7 @@ import { appendBuildEvents } from "../journal/build-events.ts";
 import { type Build, findBuild, latestUnfinishedBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
 import { lastSeq } from "../store/events.ts";
 import { WORKFLOW_VERSION } from "../workflows/build-request.ts";
-import { commandContext } from "./context.ts";
+import { commandContext, settingsOf } from "./context.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
 import { isLostConnection } from "./lost-connection.ts";
@@ -16,8 +16,13 @@ const MAX_ATTEMPTS = 3;
 const RETRY_MS = 200;
 
 /** `atos resume [ID]`: goes on with a build after a pause, a stop or a crash, and follows it. */
-export async function runResumeCommand(id: string | undefined, output: Output): Promise<number> {
-  const context = commandContext();
+export async function runResumeCommand(
+  id: string | undefined,
+  flags: { readonly budget?: string },
+  output: Output,
+): Promise<number> {
+  const here = commandContext();
+  const context = { ...here, budget: (await settingsOf(here, { budget: flags.budget })).budget };
   const { build, fromSeq } = await throughCrashes(output, async () => goOn(await connect(context, output.note), id));
   if (["queued", "running", "paused"].includes(build.state))
     output.say(`build ${build.id}: ${build.goal.split("\n")[0] ?? ""}\n`);

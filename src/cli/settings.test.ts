@@ -44,6 +44,20 @@ test("a number may be text, and what is empty is no number", () => {
     });
 });
 
+test("a budget is a size, and what is none is refused with what it should be", () => {
+  const { budget, maxWaitSeconds } = mergeSettings([{ from: "flag", values: { budget: "3.5 GB" } }]);
+  assert.deepEqual(
+    { budget, maxWaitSeconds },
+    { budget: { text: "3.5 GB", bytes: 3.5 * 2 ** 30 }, maxWaitSeconds: 600 },
+  );
+  assert.equal(mergeSettings([]).budget, undefined);
+  for (const value of ["much", "", 4, "4"])
+    assert.throws(() => mergeSettings([{ from: "environment", values: { budget: value } }]), {
+      code: "cli/bad-setting",
+      message: /environment: ATOS_BUDGET is .*: must be a size such as 4gb/,
+    });
+});
+
 test("a settings file that is not YAML is an error, not a default", async () => {
   const configDirectory = join(root, "broken");
   mkdirSync(configDirectory);

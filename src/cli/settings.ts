@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
+import { parseSize } from "./parse-size.ts";
 
 /** An environment says numbers as text. What is empty is no number, and least of all 0. */
 function numberSetting(schema: z.ZodNumber) {
@@ -25,11 +26,21 @@ const settingsSchema = z.strictObject({
   /** Whether a model that can think does; a roster says it for each model. */
   thinking: z.enum(["on", "off"]).optional(),
   worker_idle_seconds: numberSetting(z.number().min(0).max(86_400)).optional(),
+  /** Memory that the worker's models may take together: of the GPU where there is one, else of the system. */
+  budget: z
+    .string("must be a size such as 4gb, 3.5GiB or 4096mib")
+    .refine((text) => parseSize(text) !== undefined, "must be a size such as 4gb, 3.5GiB or 4096mib")
+    .optional(),
+  /** After waiting so long for its model, a turn goes before all others. */
+  max_wait_seconds: numberSetting(z.number().min(1).max(86_400)).optional(),
 });
 
 export type SettingName = keyof z.infer<typeof settingsSchema>;
 export type SettingsSource = { readonly from: string; readonly values: Readonly<Record<string, unknown>> };
 export type Setting = { readonly value: string | number | undefined; readonly from: string };
+
+/** What the worker's models may take together; `text` as it was given. */
+export type Budget = { readonly text: string; readonly bytes: number };
 
 export type Settings = {
   readonly model: string | undefined;
@@ -39,11 +50,13 @@ export type Settings = {
   readonly apiKeyFile: string | undefined;
   readonly thinking: "on" | "off" | undefined;
   readonly workerIdleSeconds: number;
+  readonly budget: Budget | undefined;
+  readonly maxWaitSeconds: number;
   /** Each setting's value and where it came from. */
   readonly origins: Readonly<Record<SettingName, Setting>>;
 };
 
-const DEFAULT_IDLE_SECONDS = 60;
+const DEFAULTS = { worker_idle_seconds: 60, max_wait_seconds: 600 } satisfies z.infer<typeof settingsSchema>;
 const NAMES = [
   "model",
   "roster",
@@ -52,6 +65,8 @@ const NAMES = [
   "api_key_file",
   "thinking",
   "worker_idle_seconds",
+  "budget",
+  "max_wait_seconds",
 ] as const satisfies readonly SettingName[];
 
 /**
@@ -69,13 +84,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
       );
     return { from, values: result.data };
   });
-  const all = [
-    ...parsed,
-    {
-      from: "default",
-      values: { worker_idle_seconds: DEFAULT_IDLE_SECONDS } satisfies z.infer<typeof settingsSchema>,
-    },
-  ];
+  const all = [...parsed, { from: "default", values: DEFAULTS }];
   const find = (name: SettingName): Setting => {
     const source: { from: string; values: z.infer<typeof settingsSchema> } | undefined = all.find((candidate) =>
       Object.hasOwn(candidate.values, name),
@@ -90,6 +99,8 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     api_key_file: find("api_key_file"),
     thinking: find("thinking"),
     worker_idle_seconds: find("worker_idle_seconds"),
+    budget: find("budget"),
+    max_wait_seconds: find("max_wait_seconds"),
   };
   return {
     model: text(origins.model),
@@ -99,8 +110,15 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     apiKeyFile: text(origins.api_key_file),
     thinking: origins.thinking.value === "on" || origins.thinking.value === "off" ? origins.thinking.value : undefined,
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
+    budget: budgetOf(text(origins.budget)),
+    maxWaitSeconds: Number(origins.max_wait_seconds.value),
     origins,
   };
+}
+
+function budgetOf(text: string | undefined): Budget | undefined {
+  const bytes = text === undefined ? undefined : parseSize(text);
+  return text === undefined || bytes === undefined ? undefined : { text, bytes };
 }
 
 /** Names the setting as it was written there, with its value. */

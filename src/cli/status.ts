@@ -6,6 +6,8 @@ import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
 import { renderEvent } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
+import { countSwaps, swapTimeline } from "./swap-timeline.ts";
+import { terminalWidth } from "./terminal-width.ts";
 import { connect } from "./worker-client.ts";
 
 const LAST_LINES = 8;
@@ -49,6 +51,7 @@ export async function runStatusCommand(id: string | undefined, output: Output): 
       description: task.description,
     })),
     result,
+    swaps: countSwaps(events),
   });
   output.say(
     `${build.id}  ${state}  ${goal.split("\n")[0] ?? ""}\n→ ${showPath(outDirectory)} · ${usage.length} turns · ${tokens.prompt} + ${tokens.output} tokens`,
@@ -57,6 +60,8 @@ export async function runStatusCommand(id: string | undefined, output: Output): 
     output.say(`${SIGNS[task.state]} ${task.state.padEnd(8)} ${task.id} (${task.tier}): ${task.description}`);
   const lines = events.flatMap(({ event }) => renderEvent(event) ?? []);
   output.say(`\n${lines.slice(-LAST_LINES).join("\n")}`);
+  const timeline = swapTimeline(events, terminalWidth());
+  if (timeline.length > 0) output.say(`\n${timeline.join("\n")}`);
   if (state === "paused") output.say(`\nGo on: atos resume ${build.id}`);
   return EXIT.done;
 }

@@ -7,18 +7,21 @@ import { AtosError, messageOf, usageError } from "../base/errors.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { takeFileLock } from "../store/file-lock.ts";
 import { CLIENT_NAME } from "../workflows/watch.ts";
-import type { CommandContext } from "./context.ts";
+import { bytesText } from "./bytes-text.ts";
+import { type CommandContext, settingsOf } from "./context.ts";
 import { readWorkerFile, type WorkerFile } from "./worker-file.ts";
 import { VERSION } from "./version.ts";
 import { type WorkerMessage, workerMessageSchema } from "./worker-message.ts";
 
-/** A client's way to the worker. Its open connection keeps the worker from going idle. */
+/** A client's way to the worker. Its open connection keeps the worker from going idle, but for a watcher's. */
 export type Connection = AsyncDisposable & {
   readonly db: Database;
   readonly databaseUrl: string;
   readonly workerId: string;
 };
 
+/** Of connections that only look: a worker does not stay for them. */
+const WATCHER_NAME = "atos-watcher";
 const MAX_TRIES = 8;
 const BETWEEN_TRIES_MS = 500;
 const START_MS = 120_000;
@@ -26,13 +29,13 @@ const START_MS = 120_000;
 /**
  * Connects to this state folder's worker, and starts one first when none runs.
  *
- * @throws {AtosError} `cli/other-worker` when the one that runs is of another version or database; else what
+ * @throws {AtosError} `cli/other-worker` when the one that runs is of another version, database or budget; else what
  *   kept the worker from starting, in its own words and with its exit code.
  */
 export async function connect(context: CommandContext, note: (text: string) => void): Promise<Connection> {
   for (let attempt = 1; ; attempt++) {
     const file = (await runningWorker(context)) ?? (await startOne(context, note));
-    if (file !== undefined) return openConnection(file);
+    if (file !== undefined) return openConnection(file, CLIENT_NAME);
     if (attempt === MAX_TRIES)
       throw new AtosError(
         "cli/no-worker",
@@ -42,22 +45,37 @@ export async function connect(context: CommandContext, note: (text: string) => v
   }
 }
 
-function openConnection({ databaseUrl, workerId }: WorkerFile): Connection {
-  const url = withName(databaseUrl);
+/**
+ * Connects to this state folder's worker if one runs, and starts none. Whoever only `watches` does not keep it
+ * from going idle.
+ *
+ * @throws {AtosError} `cli/other-worker`, as `connect`
+ */
+export async function connectRunning(
+  context: CommandContext,
+  { watches }: { readonly watches: boolean },
+): Promise<Connection | undefined> {
+  const name = watches ? WATCHER_NAME : CLIENT_NAME;
+  const file = await runningWorker(context, name);
+  return file === undefined ? undefined : openConnection(file, name);
+}
+
+function openConnection({ databaseUrl, workerId }: WorkerFile, name: string): Connection {
+  const url = withName(databaseUrl, name);
   const db = openDatabase(url);
   return { db, databaseUrl: url, workerId, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
-function withName(databaseUrl: string): string {
-  return `${databaseUrl}${databaseUrl.includes("?") ? "&" : "?"}application_name=${CLIENT_NAME}`;
+function withName(databaseUrl: string, name: string): string {
+  return `${databaseUrl}${databaseUrl.includes("?") ? "&" : "?"}application_name=${name}`;
 }
 
 /** The worker that answers, if there is one: it holds its lock and its database lets us in. */
-async function runningWorker(context: CommandContext): Promise<WorkerFile | undefined> {
+async function runningWorker(context: CommandContext, name: string = CLIENT_NAME): Promise<WorkerFile | undefined> {
   const file = await readWorkerFile(context.folder.workerFile);
   if (file === undefined || !isHeld(context.folder.lock)) return undefined;
   refuseOther(file, context);
-  const client = new Client({ connectionString: withName(file.databaseUrl), connectionTimeoutMillis: 5000 });
+  const client = new Client({ connectionString: withName(file.databaseUrl, name), connectionTimeoutMillis: 5000 });
   client.on("error", () => {});
   try {
     await client.connect();
@@ -81,7 +99,8 @@ function isHeld(lock: string): boolean {
   }
 }
 
-function refuseOther({ pid, databaseUrl, givenDatabase, version }: WorkerFile, context: CommandContext): void {
+function refuseOther(file: WorkerFile, context: CommandContext): void {
+  const { pid, databaseUrl, givenDatabase, version, budgetBytes } = file;
   const end = `It ends by itself when it is idle; to end it now: kill ${pid}`;
   if (version !== VERSION) {
     throw usageError("cli/other-worker", `a worker of ATOS ${version} is running, and this is ${VERSION}. ${end}`);
@@ -90,10 +109,20 @@ function refuseOther({ pid, databaseUrl, givenDatabase, version }: WorkerFile, c
     const other = givenDatabase ? "another DATABASE_URL" : "its embedded database";
     throw usageError("cli/other-worker", `a worker is running on ${other}, not on what DATABASE_URL says now. ${end}`);
   }
+  const { budget } = context;
+  if (budget !== undefined && budget.bytes !== budgetBytes) {
+    const other = budgetBytes === undefined ? "without a budget" : `with a budget of ${bytesText(budgetBytes)}`;
+    throw usageError(
+      "cli/other-worker",
+      `a worker ${other} is running, and the budget given is ${budget.text}. Go along with it by giving none. ${end}`,
+    );
+  }
 }
 
 async function startOne(context: CommandContext, note: (text: string) => void): Promise<WorkerFile | undefined> {
   const { folder, env } = context;
+  // The settings file of this workspace is not the worker's, which runs in the state folder: the budget is handed over.
+  const budget = context.budget ?? (await settingsOf(context)).budget;
   note("starting the worker …");
   let log: number;
   try {
@@ -107,7 +136,7 @@ async function startOne(context: CommandContext, note: (text: string) => void): 
     );
   }
   const entry = fileURLToPath(new URL("../../bin/atos.js", import.meta.url));
-  const child = spawn(process.execPath, [entry, "worker"], {
+  const child = spawn(process.execPath, [entry, "worker", ...(budget === undefined ? [] : ["--budget", budget.text])], {
     detached: true,
     stdio: ["ignore", log, log, "ipc"],
     env: { ...env },

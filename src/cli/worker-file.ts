@@ -8,6 +8,8 @@ const workerFileSchema = z.object({
   givenDatabase: z.boolean(),
   workerId: z.string(),
   version: z.string(),
+  /** What its models may take together; absent: all that is free. */
+  budgetBytes: z.number().optional(),
 });
 
 /** How clients reach the worker of a state folder. */

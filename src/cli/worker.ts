@@ -11,12 +11,19 @@ const SHUTDOWN_MS = 10_000;
  * Runs the worker until it is idle, is told to end, or loses its database. Started by the other
  * commands when none runs; by hand for scale-out.
  */
-export async function runWorker(): Promise<number> {
+export async function runWorker(flags: { readonly budget?: string }): Promise<number> {
   const context = commandContext();
   const { folder, env, databaseUrl } = context;
   try {
-    const { workerIdleSeconds } = await settingsOf(context);
-    const worker = await startWorker({ folder, env, databaseUrl, idleMs: workerIdleSeconds * 1000 });
+    const { workerIdleSeconds, maxWaitSeconds, budget } = await settingsOf(context, { budget: flags.budget });
+    const worker = await startWorker({
+      folder,
+      env,
+      databaseUrl,
+      idleMs: workerIdleSeconds * 1000,
+      budgetBytes: budget?.bytes,
+      maxWaitMs: maxWaitSeconds * 1000,
+    });
     if (worker === undefined) {
       await tell({ kind: "other-runs" });
       return EXIT.done;
@@ -30,6 +37,7 @@ export async function runWorker(): Promise<number> {
       givenDatabase: databaseUrl !== undefined,
       workerId: worker.workerId,
       version: VERSION,
+      ...(budget === undefined ? {} : { budgetBytes: budget.bytes }),
     });
     console.error(`${new Date().toISOString()} worker ${process.pid} is up`);
     await tell({ kind: "ready" });

@@ -134,9 +134,13 @@ export type SavedCache = {
 /** A model whose prompt cache can leave memory and come back. */
 export type CachingModel = Model & {
   /** Writes each slot that holds something into `directory`. Waits for replies under way. */
-  saveCaches(directory: string): Promise<readonly SavedCache[]>;
-  /** @throws `engine/wrong-cache` when it was saved by another model or other settings, or is damaged. */
-  restoreCache(saved: SavedCache): Promise<void>;
+  saveCaches(directory: string, signal: AbortSignal): Promise<readonly SavedCache[]>;
+  /**
+   * Into the idle slot that holds least: several caches, one after the other, go to several slots.
+   *
+   * @throws `engine/wrong-cache` when it was saved by another model or other settings, or is damaged.
+   */
+  restoreCache(saved: SavedCache, signal: AbortSignal): Promise<void>;
 };
 
 /** Turns texts into vectors of length 1. */
@@ -169,6 +173,8 @@ export type GgufSettings = {
   readonly contextTokens?: number | undefined;
   /** Layers on the GPU. Default: as many as fit, which is none without a GPU. */
   readonly gpuLayers?: number | undefined;
+  /** The GPUs it may use, by number or UUID as `childEnvironment` reads them. Default: all that this process sees. */
+  readonly gpus?: readonly string[] | undefined;
   /** Precision of the key-value cache. Default `f16`. The quantised ones switch flash attention on. */
   readonly cacheType?: "f32" | "f16" | "q8_0" | "q4_0" | undefined;
   readonly flashAttention?: boolean | undefined;
@@ -205,12 +211,17 @@ export type ModelSource =
       readonly apiKeyVariable?: string | undefined;
       /** A file that holds the key, for those who keep it out of the environment. */
       readonly apiKeyFile?: string | undefined;
+      /** Requests at once. Default: as many as the server computes together, where it says so. */
+      readonly concurrency?: number | undefined;
+      readonly requestsPerMinute?: number | undefined;
     });
 
 /** How agents are to ask a model; loading it does not depend on that. */
 export type ModelUse = {
   /** Default: off where the model can be told. */
   readonly thinking?: "on" | "off" | undefined;
+  /** A wish to keep it loaded, heeded where that costs no time. A server does as it likes. */
+  readonly pinned?: boolean | undefined;
 };
 
 export type GgufSource = Extract<ModelSource, { readonly kind: "gguf" }>;

@@ -1,91 +1,277 @@
-import type { BuildEvent } from "../base/events.ts";
-import type { Model, ModelSource } from "../engine/model.ts";
+import { AtosError } from "../base/errors.ts";
+import type { GgufSource, ModelSource } from "../engine/model.ts";
+import { CrashWatch } from "./crash-watch.ts";
+import { fitOrFail } from "./fit-or-fail.ts";
+import { KnownModels } from "./known-models.ts";
+import { type Lease, type LeaseRequest, orAborted } from "./lease.ts";
+import { learnTask } from "./ledger/learn.ts";
+import type { PoolAction, PoolPolicy } from "./plan/pool-state.ts";
+import { PoolExecutor } from "./pool-executor.ts";
+import { type OpenGguf, PoolLoader } from "./pool-loader.ts";
+import type { PoolMachine } from "./pool-machine.ts";
+import type { PoolStatus } from "./pool-status.ts";
+import { type PoolParts, poolState, poolStatus } from "./pool-view.ts";
+import { type ForeseenJob, PoolWorks } from "./pool-works.ts";
+import type { Resident } from "./resident.ts";
+import { type OpenServer, ServerLanes } from "./server-lanes.ts";
+import type { SwapCaches } from "./swap-caches.ts";
 
-/** The right to use a loaded model for one turn. */
-export type Lease = AsyncDisposable & { readonly model: Model };
-
-export type LeaseRequest = {
-  readonly source: ModelSource;
-  /** Told of loads and unloads that this request causes, as they happen. */
-  readonly report: (event: BuildEvent) => Promise<void>;
+export type ModelPoolOptions = {
+  /** The pool's own from now on: it ends with it. */
+  readonly machine: PoolMachine;
+  readonly policy: PoolPolicy;
+  readonly openGguf: OpenGguf;
+  readonly openServer: OpenServer;
+  readonly caches: SwapCaches;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** After waiting so long a turn goes before all others, and one that others leave no memory for fails. */
+  readonly maxWaitMs: number;
+  /** Called after every change. */
+  readonly onChange?: (() => void) | undefined;
 };
 
-export type OpenModel = (source: ModelSource, signal: AbortSignal) => Promise<Model>;
+/** What became of a wish to unload, by the models' names. */
+export type Unloaded = { readonly gone: readonly string[]; readonly later: readonly string[] };
 
-/** `key` tells sources apart: two rosters may give one id to different weights. */
-type Loaded = { readonly key: string; readonly model: Model };
+/** Decisions of a policy that always has something new to do would go on for ever. */
+const MAX_ROUNDS = 20;
+/** How long a plan is improved after an event, and how long the process listens to nothing else for it. */
+const IMPROVE_MS = 100;
+const SLICE_MS = 10;
+/** Between two slices: what a load needs of this process comes first. */
+const GAP_MS = 10;
+/**
+ * After a turn its build needs a moment to say what comes next. Until then nothing is loaded for work that is
+ * only foreseen: it may just have been done.
+ */
+const SETTLE_MS = 150;
+const MAX_ITERATIONS = 1000;
+const REFRESH_MS = 5000;
 
 /**
- * Keeps at most one model loaded, and lends it out one turn at a time, first come first served.
+ * Keeps models loaded within the memory that they may take, and lends them out turn by turn.
  *
- * A model that died under its lease is dropped when the lease ends and loaded afresh for the next.
+ * One loop decides: after every event the policy is asked what to do in the state as it is, and what it
+ * says is done. A lease is for one turn, so that a task that waits for its tests holds no memory. No model
+ * leaves while a turn runs on it.
  */
 export class ModelPool implements AsyncDisposable {
-  readonly #open: OpenModel;
-  readonly #nowMs: () => number;
-  #loaded: Loaded | undefined;
-  /** Settles when every earlier request has its answer and its lease is over. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #options: ModelPoolOptions;
+  readonly #models: KnownModels;
+  readonly #works = new PoolWorks();
+  readonly #residents = new Map<string, Resident>();
+  readonly #parts: PoolParts;
+  readonly #loader: PoolLoader;
+  readonly #executor: PoolExecutor;
+  readonly #crashes: CrashWatch;
+  readonly #lanes: ServerLanes;
+  readonly #ending = new AbortController();
+  /** The last word of each build on what it foresees, which may still be on its way. */
+  readonly #forecasts = new Map<string, object>();
+  readonly #refreshing: NodeJS.Timeout;
+  /** Spent on the plan since the last event. */
+  #improvedMs = 0;
+  #isImproving = false;
+  #isRefreshing = false;
+  #settling: NodeJS.Timeout | undefined;
 
-  constructor(open: OpenModel, nowMs: () => number) {
-    this.#open = open;
-    this.#nowMs = nowMs;
+  constructor(options: ModelPoolOptions) {
+    const { machine, openGguf, openServer, caches, nowMs, maxWaitMs, onChange } = options;
+    const { signal } = this.#ending;
+    this.#options = options;
+    this.#models = new KnownModels(machine);
+    const parts = { machine, models: this.#models, works: this.#works, residents: this.#residents };
+    this.#parts = parts;
+    this.#loader = new PoolLoader({ open: openGguf, machine, models: this.#models, caches, nowMs });
+    this.#crashes = new CrashWatch({ machine, models: this.#models, nowMs });
+    this.#executor = new PoolExecutor({
+      parts,
+      loader: this.#loader,
+      crashes: this.#crashes,
+      nowMs,
+      maxWaitMs,
+      signal,
+      changed: () => this.#changed(),
+    });
+    this.#lanes = new ServerLanes({ open: openServer, nowMs, signal, onChange });
+    this.#refreshing = setInterval(() => this.#refresh(), REFRESH_MS).unref();
   }
 
-  /** Waits for the model to be free and loaded. An abort while waiting or loading throws its reason. */
+  /**
+   * Waits until the turn may begin on its model, which is loaded for it if need be.
+   *
+   * @throws what keeps the model from being loaded; `pool/not-enough-memory`, `pool/model-quarantined`; the
+   * signal's reason.
+   */
   async lease(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
-    const earlier = this.#turn;
-    const { promise, resolve: release } = Promise.withResolvers<void>();
-    this.#turn = promise;
+    const { source, job, report } = request;
+    const { nowMs } = this.#options;
+    this.#ending.signal.throwIfAborted();
+    if (source.kind === "openai") return this.#lanes.lease(source, request, signal);
+    const known = await orAborted(this.#models.know(source), signal);
+    this.#ending.signal.throwIfAborted();
+    signal.throwIfAborted();
+    const quarantine = this.#crashes.quarantineOf(known);
+    if (quarantine !== undefined) throw quarantine;
+    // Somebody asks, so that it is tried again.
+    known.failed = undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<Lease>();
+    const turn = this.#works.add({
+      model: known.name,
+      job,
+      report,
+      sinceMs: nowMs(),
+      contextTokens: this.#models.askedContext(known, source),
+      grant: () => resolve(this.#executor.lender.lend(turn, source.id)),
+      fail: (error) => {
+        this.#works.end(turn, nowMs());
+        reject(error);
+      },
+    });
+    this.#changed();
     try {
-      await orAborted(earlier, signal);
+      return await orAborted(promise, signal);
     } catch (error) {
-      // Whoever comes next still waits for those before.
-      void earlier.then(release);
-      throw error;
-    }
-    try {
-      const { model } = await this.#makeReady(request, signal);
-      return { model, [Symbol.asyncDispose]: async () => release() };
-    } catch (error) {
-      release();
+      // In the moment in which it was given up it may have been granted.
+      if (turn.state === "running") void promise.then((lease) => lease[Symbol.asyncDispose]());
+      else this.#works.end(turn, nowMs());
+      this.#changed();
       throw error;
     }
   }
 
-  /** Forgets the loaded model, as after a crash of its process. */
-  async drop(why: string, report: LeaseRequest["report"]): Promise<void> {
-    const loaded = this.#loaded;
-    if (loaded === undefined) return;
-    this.#loaded = undefined;
-    await loaded.model[Symbol.asyncDispose]();
-    await report({ type: "model-unloaded", model: loaded.model.id, why });
+  /** Tells what a build will still need, in place of what it told before; the pool plans for it. */
+  foresee(build: string, jobs: readonly ForeseenJob<ModelSource>[]): void {
+    const { machine, nowMs } = this.#options;
+    const knowing = jobs.flatMap(({ source, ...job }) => (source.kind === "gguf" ? [this.#foreknow(job, source)] : []));
+    const forecast = {};
+    this.#forecasts.set(build, forecast);
+    this.#executor.tasks.run(async () => {
+      const foreseen = (await Promise.all(knowing)).filter((job) => job !== undefined);
+      // Files are read at their own pace; the build may have said something newer, or have ended.
+      if (this.#forecasts.get(build) !== forecast) return;
+      for (const { model, role, turns } of this.#works.foresee(build, foreseen, nowMs())) {
+        const known = this.#models.named(model);
+        if (known === undefined) continue;
+        const seen = { model: this.#models.factsKey(known), role, turns };
+        machine.facts.change((facts) => learnTask(facts, seen, nowMs()));
+      }
+      this.#changed();
+    });
+  }
+
+  /** A build that ended or paused needs nothing any more. */
+  forget(build: string): void {
+    this.#forecasts.delete(build);
+    this.#works.forget(build);
+    this.#changed();
+  }
+
+  status(): PoolStatus {
+    const { nowMs, policy } = this.#options;
+    const next = policy.next?.(poolState(this.#parts, this.#clock()));
+    return poolStatus(this.#parts, { atMs: nowMs(), policy: policy.name, servers: this.#lanes.status(), next });
+  }
+
+  /** Unloads the model of that name, or all; one with a running turn leaves after it. */
+  async unload(name: string | undefined): Promise<Unloaded> {
+    const asked = [...this.#residents.values()].filter(({ known }) => name === undefined || known.name === name);
+    for (const resident of asked) resident.leaving = "as asked";
+    const later = asked.filter(({ running, state }) => running.size > 0 || state === "opening");
+    this.#changed();
+    await this.#loader.closed();
+    const namesOf = (residents: readonly Resident[]): string[] => residents.map(({ known }) => known.name);
+    return { gone: namesOf(asked.filter((resident) => !later.includes(resident))), later: namesOf(later) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.drop("the worker ends", async () => {});
+    clearInterval(this.#refreshing);
+    clearTimeout(this.#settling);
+    const ended = new AtosError("pool/closed", "the pool of models is closed; start the worker again");
+    this.#ending.abort(ended);
+    for (const turn of this.#works.turns) if (turn.state === "ready") turn.fail(ended);
+    await this.#executor.end();
+    await this.#lanes[Symbol.asyncDispose]();
+    await this.#options.caches.clear();
+    await this.#options.machine[Symbol.asyncDispose]();
   }
 
-  async #makeReady({ source, report }: LeaseRequest, signal: AbortSignal): Promise<Loaded> {
-    const key = JSON.stringify(source);
-    if (this.#loaded?.key === key) return this.#loaded;
-    await this.drop(`to make room for ${source.id}`, report);
-    const startedAt = this.#nowMs();
-    this.#loaded = { key, model: await this.#open(source, signal) };
-    await report({ type: "model-loaded", model: source.id, durationMs: Math.round(this.#nowMs() - startedAt) });
-    return this.#loaded;
+  async #foreknow(job: Omit<ForeseenJob<ModelSource>, "source">, source: GgufSource) {
+    // A file that can't be read is told to whoever asks for the model.
+    const known = await this.#models.know(source).catch(() => undefined);
+    return known === undefined ? undefined : { ...job, source, model: known.name };
   }
-}
 
-/** Waits for `promise`, which never rejects, or throws the signal's reason as soon as it aborts. */
-async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
+  /** Now and then: budgets change by themselves, and so does how long a turn has waited. */
+  #refresh(): void {
+    if (this.#isRefreshing || (this.#works.size === 0 && this.#residents.size === 0)) return;
+    this.#isRefreshing = true;
+    this.#executor.tasks.run(async () => {
+      const isNews = await this.#options.machine.refresh(this.#ending.signal);
+      this.#isRefreshing = false;
+      if (isNews || [...this.#works.turns].some(({ state }) => state === "ready")) this.#changed();
+    });
+  }
+
+  /** Something changed: decide anew, and spend some time on a better plan. */
+  #changed(): void {
+    this.#improvedMs = 0;
+    this.#decide();
+    if (!this.#isImproving) this.#improveSoon();
+  }
+
+  #improveSoon(): void {
+    this.#isImproving = true;
+    setTimeout(() => this.#improve(), GAP_MS).unref();
+  }
+
+  #decide(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#executor.tidy();
+    fitOrFail(this.#parts, {
+      ...this.#clock(),
+      onShrunk: (known, why) => this.#executor.tasks.run(() => this.#executor.moves.tellShrunk(known, why)),
+    });
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const state = poolState(this.#parts, this.#clock());
+      if (state.works.length === 0 && state.residents.length === 0) break;
+      const actions = this.#options.policy.decide(state).filter((action) => this.#isTimely(action));
+      if (actions.filter((action) => this.#executor.perform(action)).length === 0) break;
+    }
+    this.#options.onChange?.();
+  }
+
+  /** A load for nobody who waits can wait itself, until the turn that ended last has had its say. */
+  #isTimely(action: PoolAction): boolean {
+    if (action.kind !== "load") return true;
+    const { nowMs } = this.#options;
+    const leftMs = this.#works.endedAtMs + SETTLE_MS - nowMs();
+    const isWaitedFor = [...this.#works.turns].some(({ model, state }) => model === action.model && state === "ready");
+    if (isWaitedFor || leftMs <= 0) return true;
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      this.#decide();
+    }, leftMs).unref();
+    return false;
+  }
+
+  /** In slices, between which the process serves everything else; only where there is anything to choose. */
+  #improve(): void {
+    const { policy } = this.#options;
+    const isOver = this.#improvedMs >= IMPROVE_MS || this.#ending.signal.aborted || this.#works.models.size < 2;
+    this.#isImproving = !isOver && policy.improve !== undefined;
+    if (isOver || policy.improve === undefined) return;
+    const startedAt = performance.now();
+    const stop = (): boolean => performance.now() - startedAt >= SLICE_MS;
+    const isBetter = policy.improve(poolState(this.#parts, this.#clock()), { iterations: MAX_ITERATIONS, stop });
+    this.#improvedMs += Math.max(1, performance.now() - startedAt);
+    if (isBetter) this.#decide();
+    this.#improveSoon();
+  }
+
+  #clock(): { readonly nowMs: number; readonly maxWaitMs: number } {
+    const { nowMs, maxWaitMs } = this.#options;
+    return { nowMs: nowMs(), maxWaitMs };
   }
 }

@@ -49,6 +49,15 @@ export type Tables = {
     readonly type: string;
     readonly data: Json;
   };
+  "atos.pool_status": { readonly worker: string; at: Date; status: Json };
+  "atos.pool_wishes": {
+    readonly id: string;
+    readonly worker: string;
+    readonly model: string | null;
+    readonly asked_at: Date;
+    done_at: Date | null;
+    answer: ColumnType<unknown, string | null, string>;
+  };
   "atos.migrations": { readonly name: string; readonly sha256: string };
 };
 

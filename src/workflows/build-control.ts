@@ -111,7 +111,10 @@ export class BuildControl {
       throw error;
     } finally {
       // A quick resume may have begun the next run already.
-      if (this.#running.get(buildId) === controller) this.#running.delete(buildId);
+      if (this.#running.get(buildId) === controller) {
+        this.#running.delete(buildId);
+        this.#deps.pool.forget(buildId);
+      }
     }
   }
 

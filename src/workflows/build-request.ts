@@ -30,6 +30,7 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
     promptLookup: z.boolean().optional(),
     deterministic: z.boolean().optional(),
     thinking: z.enum(["on", "off"]).optional(),
+    pinned: z.boolean().optional(),
   }),
   z.object({
     kind: z.literal("openai"),
@@ -39,7 +40,10 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
     contextTokens: z.number(),
     apiKeyVariable: z.string().optional(),
     apiKeyFile: z.string().optional(),
+    concurrency: z.number().optional(),
+    requestsPerMinute: z.number().optional(),
     thinking: z.enum(["on", "off"]).optional(),
+    pinned: z.boolean().optional(),
   }),
 ]) satisfies z.ZodType<ModelSource>;
 

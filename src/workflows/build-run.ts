@@ -1,4 +1,4 @@
-import type { BuildEvent, TaskState, TokenUsage } from "../base/events.ts";
+import type { BuildEvent, PlannedTask, TaskState, TokenUsage } from "../base/events.ts";
 import type { TaskTier } from "../base/task.ts";
 import { type Answer, ask, openConversation, type Conversation } from "../agents/converse.ts";
 import type { Segment } from "../agents/context.ts";
@@ -10,6 +10,7 @@ import { appendBuildEvents } from "../journal/build-events.ts";
 import { setTaskState } from "../store/tasks.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { forecast } from "./forecast.ts";
 
 /** One execution of the build workflow: what every stage shares. A replay builds it up again from the journal. */
 export class BuildRun {
@@ -18,6 +19,8 @@ export class BuildRun {
   readonly deps: BuildDeps;
   readonly signal: AbortSignal;
   readonly #usage: TokenUsage[] = [];
+  readonly #done = new Set<string>();
+  #tasks: readonly PlannedTask[] = [];
 
   constructor(start: { id: string; request: BuildRequest; deps: BuildDeps; signal: AbortSignal }) {
     this.id = start.id;
@@ -56,9 +59,23 @@ export class BuildRun {
    * @throws what keeps the model from being loaded.
    */
   async tryFirstModel(): Promise<void> {
-    const source = modelFor(this.request.roster, "product-manager", "complex");
+    const role = "product-manager";
+    const source = modelFor(this.request.roster, role, "complex");
     const report = (event: BuildEvent): Promise<void> => this.deps.report(this.id, event);
-    await using _lease = await this.deps.pool.lease({ source, report }, this.signal);
+    const job = { build: this.id, task: "start", role };
+    await using _lease = await this.deps.pool.lease({ source, job, report }, this.signal);
+  }
+
+  /** Tells the pool what is still to come, so that it can plan for it: at the beginning, and whenever `task` is done. */
+  foresee(task?: string): void {
+    if (task !== undefined) this.#done.add(task);
+    this.deps.pool.foresee(this.id, forecast(this.request.roster, this.#tasks, this.#done));
+  }
+
+  /** The plan stands: from now on its tasks are foreseen. */
+  foreseeTasks(tasks: readonly PlannedTask[]): void {
+    this.#tasks = tasks;
+    this.foresee("plan");
   }
 
   async ask<T>(

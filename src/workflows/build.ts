@@ -24,6 +24,7 @@ type Commit = { readonly commit: string; readonly tree: string };
  * of the work (a server that is down, a full disk, a pause) and leaves the build resumable.
  */
 export async function runBuild(build: BuildRun): Promise<BuildOutcome> {
+  build.foresee();
   const models = await identifyModels(build).catch((error: unknown) => {
     // Nothing is done yet, so there is nothing to keep and to resume: the build ends here.
     if (error instanceof AtosError && error.exitCode !== EXIT.failed) return error;
@@ -33,10 +34,13 @@ export async function runBuild(build: BuildRun): Promise<BuildOutcome> {
   const spec = await writeSpec(build);
   if (spec.kind === "refused") return { outcome: "refused", why: spec.why, exitCode: EXIT.missing };
   if (spec.kind === "failed") return finishBuild(build, { models, commits: [], stopped: spec.why });
+  build.foresee("spec");
   const plan = await makePlan(build, spec.spec);
   if (!plan.ok) return finishBuild(build, { models, spec: spec.spec, commits: [], stopped: plan.why });
+  build.foreseeTasks(plan.value);
   const tests = await freezeTests(build, spec.spec, plan.value);
   if (!tests.ok) return finishBuild(build, { models, spec: spec.spec, commits: [], stopped: tests.why });
+  build.foresee("tests");
   const frozen = await commit(build, {
     tree: tests.value.tree,
     message: "Acceptance tests, frozen before the code\n",
@@ -67,6 +71,7 @@ async function runTasks(
       );
     review = outcome.review ?? review;
     await build.setTask(task.id, outcome.green ? "green" : "red", outcome.green ? undefined : outcome.why);
+    build.foresee(task.id);
     if (!outcome.green) {
       for (const skipped of tasks.slice(index + 1)) await build.setTask(skipped.id, "skipped", `${task.id} is red`);
       return { commits, review, stopped: `task ${task.id}: ${outcome.why}` };

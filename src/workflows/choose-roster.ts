@@ -122,8 +122,10 @@ async function resolveEntry(entry: ModelEntry, places: ModelPlaces): Promise<Res
       const pulled = await pulledModel(asked, { name: pulledName(found), catalog: found }, places);
       return { source: { kind: "gguf", ...pulled, ...entry.settings } };
     }
-    case "server":
-      return resolveServer(entry.address, places.env);
+    case "server": {
+      const { source, ...said } = await resolveServer(entry.address, places.env);
+      return { source: { ...source, ...entry.limits }, ...said };
+    }
   }
 }
 

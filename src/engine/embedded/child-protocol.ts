@@ -5,7 +5,7 @@ import { REQUEST_OPTIONS } from "../model.ts";
 /*
  * What the parent and the process that holds the weights say to each other. `call` numbers the
  * parent's requests; every request but `abort` gets replies under its number, the last of which is of
- * another kind than `part`, or a part of kind `end`.
+ * another kind than `part` and `progress`, or a part of kind `end`.
  */
 
 const call = z.int();
@@ -47,6 +47,7 @@ const settings = z.object({
   deterministic: z.boolean(),
 });
 
+const contextSize = z.object({ slots: z.number(), contextTokens: z.number() });
 const weights = { call, path: z.string(), threads: z.number(), settings };
 const savedCache = z.object({ path: z.string(), key: z.string(), tokens: z.number(), bytes: z.number() });
 
@@ -58,6 +59,7 @@ export const childRequest = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("generate"), call, request: generateRequest }),
   z.object({ kind: z.literal("save-caches"), call, directory: z.string() }),
   z.object({ kind: z.literal("restore-cache"), call, saved: savedCache }),
+  z.object({ kind: z.literal("resize"), call, size: contextSize }),
   z.object({ kind: z.literal("embed"), call, texts: z.array(z.string()).readonly() }),
   z.object({ kind: z.literal("abort"), call }),
 ]);
@@ -88,19 +90,16 @@ const failure = z.object({
 });
 
 export const childReply = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("loaded"),
-    call,
-    contextTokens: z.number(),
-    slots: z.number(),
-    options: z.array(requestOption).readonly(),
-  }),
+  z.object({ kind: z.literal("loaded"), call, size: contextSize, options: z.array(requestOption).readonly() }),
   z.object({ kind: z.literal("embedder-loaded"), call, contextTokens: z.number(), dimensions: z.number() }),
   z.object({ kind: z.literal("rendered"), call, text: z.string(), tokens: z.number() }),
   z.object({ kind: z.literal("counted"), call, tokens: z.number() }),
   z.object({ kind: z.literal("part"), call, part }),
+  // Between two batches of a long prompt: how many of its tokens are evaluated.
+  z.object({ kind: z.literal("progress"), call, promptTokens: z.number() }),
   z.object({ kind: z.literal("caches-saved"), call, caches: z.array(savedCache).readonly() }),
   z.object({ kind: z.literal("cache-restored"), call }),
+  z.object({ kind: z.literal("resized"), call, size: contextSize }),
   z.object({ kind: z.literal("embedded"), call, vectors: z.array(z.instanceof(Float32Array)).readonly() }),
   z.object({ kind: z.literal("failed"), call, failure }),
 ]);

@@ -1,5 +1,8 @@
 import { usageError } from "../../base/errors.ts";
 
+/** How many replies at once, and how long each can be with its prompt. */
+export type ContextSize = { readonly slots: number; readonly contextTokens: number };
+
 /** Of a model in a file, unless it was trained for less. */
 export const DEFAULT_CONTEXT_TOKENS = 4096;
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { asking, loadFixture, readReply } from "../../../test/fixtures/embedded.ts";
+import { asking, loadFixture, never, readReply } from "../../../test/fixtures/embedded.ts";
 import { writeRandomGguf } from "../../../test/fixtures/make-gguf.ts";
 import type { ChatMessage, SavedCache } from "../model.ts";
 
@@ -41,7 +41,7 @@ for (const [habit, template] of Object.entries(HABITS)) {
     for (let turn = 0; turn < 3; turn++) {
       // A new process each time, which knows what a cache tells it.
       await using model = await loadFixture(path, { deterministic: false });
-      for (const cache of caches) await model.restoreCache(cache);
+      for (const cache of caches) await model.restoreCache(cache, never);
       const { text } = await model.render({ messages });
       assert.ok(text.startsWith(before), `${text} does not begin with ${before}`);
       const reply = await readReply(model, asking("", { messages, maxTokens: 20, temperature: 1, seed: turn }));
@@ -50,7 +50,7 @@ for (const [habit, template] of Object.entries(HABITS)) {
       // The last token of a reply that was cut is not evaluated.
       [before, evaluated] = [text + reply.text, promptTokens + outputTokens - 1];
       messages.push({ role: "assistant", content: reply.text }, { role: "user", content: `Go on, ${turn}.` });
-      caches = await model.saveCaches(join(directory, `${turn}`));
+      caches = await model.saveCaches(join(directory, `${turn}`), never);
     }
   });
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { asking, loadFixture, readReply } from "../../../test/fixtures/embedded.ts";
+import { asking, loadFixture, never, readReply } from "../../../test/fixtures/embedded.ts";
 import { writeRandomGguf, writeScriptedGguf } from "../../../test/fixtures/make-gguf.ts";
 import { processesOf } from "../../../test/fixtures/process-list.ts";
 import { type EmbeddedModel, loadEmbeddedModel } from "./embedded-model.ts";
@@ -27,7 +27,7 @@ async function askEverything(model: EmbeddedModel): Promise<readonly Promise<unk
   await model.countText("x");
   return [
     ...endings,
-    model.saveCaches(join(directory, "caches")).catch(codeOf),
+    model.saveCaches(join(directory, "caches"), never).catch(codeOf),
     model.render(asking("x".repeat(100_000))).catch(codeOf),
   ];
 }
@@ -44,7 +44,7 @@ test("closing it ends everything that was asked of it", async () => {
   const endings = await askEverything(model);
   await model[Symbol.asyncDispose]();
   assert.deepEqual(await Promise.all(endings), Array(5).fill("engine/model-closed"));
-  await assert.rejects(model.saveCaches(directory), { code: "engine/model-closed" });
+  await assert.rejects(model.saveCaches(directory, never), { code: "engine/model-closed" });
 });
 
 test("an abort ends one reply and leaves its neighbour, those who wait and the model alone", async () => {

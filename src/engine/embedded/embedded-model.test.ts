@@ -182,7 +182,7 @@ describe("a model that never ends", () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 60);
     await assert.rejects(readReply(free, asking("x", { maxTokens: 30_000 }), controller.signal), reason);
-    const [cache] = await free.saveCaches(join(directory, "aborted"));
+    const [cache] = await free.saveCaches(join(directory, "aborted"), never);
     assert.ok(cache !== undefined && cache.tokens < 10_000, `${cache?.tokens} tokens`);
     assert.equal((await readReply(free, asking("x", { maxTokens: 2 }))).end.finish, "length");
   });

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
+import { AtosError } from "../../base/errors.ts";
 import { checkRequest } from "../check-request.ts";
 import type { LoadedReply } from "./child-protocol.ts";
+import type { ContextSize } from "./context-size.ts";
 import { checkGgufFile } from "../gguf/gguf-file.ts";
 import { type LoadSettings, resolveSettings } from "./gguf-settings.ts";
 import { LlamaProcess } from "./llama-process.ts";
@@ -10,10 +12,32 @@ export type LoadOptions = {
   readonly threads: number;
   /** Ends the loading; a loaded model does not listen to it. */
   readonly signal: AbortSignal;
+  /** Ends a process that has not loaded, or not resized, after so long. Default: none. */
+  readonly deadlineMs?: number | undefined;
+  /**
+   * Ends a process that computes nothing for so long while a reply waits for it. It has to be longer than the
+   * slowest batch of a prompt takes. Default: none.
+   */
+  readonly stallMs?: number | undefined;
 };
 
 /** A model in a process of its own, whose id is `pid`. */
-export type EmbeddedModel = CachingModel & { readonly pid: number };
+export type EmbeddedModel = CachingModel & {
+  readonly pid: number;
+  /**
+   * Gives the loaded weights another number of slots, another context, or both; `capabilities.slots` and
+   * `contextTokens` follow. Replies asked for meanwhile wait. The caches are lost (llama.cpp restores none with
+   * another number of slots), unless the size stays as it is. Determinism stays as it was loaded.
+   *
+   * An abort counts while it waits for its turn in the process. What has begun there is finished, so that size
+   * and memory are known when this settles.
+   *
+   * @throws `engine/model-busy` when replies are under way; `engine/bad-setting`, `engine/context-too-large` and
+   * `engine/not-enough-memory`, after which the model has its former size; `engine/child-died` when not even that
+   * could be had again; `engine/child-stalled`; the signal's reason.
+   */
+  resize(size: ContextSize, signal: AbortSignal): Promise<void>;
+};
 
 /**
  * Loads a GGUF file with llama.cpp, with the settings of the source.
@@ -29,16 +53,17 @@ export type EmbeddedModel = CachingModel & { readonly pid: number };
  *
  * @throws `engine/bad-setting`, `engine/model-not-found`, `engine/model-broken`, `engine/no-gpu`,
  * `engine/context-too-large`, `engine/no-chat-template`, `engine/bad-chat-template`,
- * `engine/adapter-not-found`, `engine/wrong-adapter`, `engine/not-enough-memory`, `engine/child-died`;
- * the signal's reason.
+ * `engine/adapter-not-found`, `engine/wrong-adapter`, `engine/not-enough-memory`, `engine/child-died` (see
+ * `childDied` for its details), `engine/child-stalled`; the signal's reason.
  */
 export async function loadEmbeddedModel(source: GgufSource, options: LoadOptions): Promise<EmbeddedModel> {
   const load = await prepareLoad(source, options);
   await using starting = new AsyncDisposableStack();
-  const child = starting.use(new LlamaProcess(source.id));
-  const loaded = await child.askFor("loaded", { kind: "load", ...load }, options.signal);
+  const child = starting.use(new LlamaProcess(source.id, source.gpus));
+  const waiting = { signal: options.signal, limitMs: options.deadlineMs };
+  const loaded = await child.askFor("loaded", { kind: "load", ...load }, waiting);
   starting.move();
-  return embeddedModel(source.id, child, loaded);
+  return embeddedModel({ id: source.id, child, settings: load.settings, options }, loaded);
 }
 
 /** What to load, after all that can be said of it without starting a process. */
@@ -53,35 +78,71 @@ export async function prepareLoad(source: GgufSource, { threads, signal }: LoadO
 
 type PreparedLoad = { readonly path: string; readonly threads: number; readonly settings: LoadSettings };
 
-function embeddedModel(id: string, child: LlamaProcess, loaded: LoadedReply): EmbeddedModel {
-  const { contextTokens, slots } = loaded;
-  const options = new Set(loaded.options);
+type LoadedProcess = {
+  readonly id: string;
+  readonly child: LlamaProcess;
+  readonly settings: LoadSettings;
+  readonly options: LoadOptions;
+};
+
+// oxlint-disable-next-line max-lines-per-function -- one short method for each question
+function embeddedModel({ id, child, settings, options }: LoadedProcess, loaded: LoadedReply): EmbeddedModel {
+  const asked = new Set(loaded.options);
+  let { size } = loaded;
+  let running = 0;
   return {
     id,
     pid: child.pid,
-    contextTokens,
-    capabilities: { options, slots },
+    get contextTokens() {
+      return size.contextTokens;
+    },
+    get capabilities() {
+      return { options: asked, slots: size.slots };
+    },
     async render({ messages, thinking }: Prompt, signal?: AbortSignal) {
       const question = { kind: "render", prompt: { messages, thinking } } as const;
-      const { text, tokens } = await child.askFor("rendered", question, signal);
+      const { text, tokens } = await child.askFor("rendered", question, { signal });
       return { text, tokens, exact: true };
     },
     async countText(text: string, signal?: AbortSignal) {
-      return (await child.askFor("counted", { kind: "count-text", text }, signal)).tokens;
+      return (await child.askFor("counted", { kind: "count-text", text }, { signal })).tokens;
     },
     async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-      checkRequest(request, options);
-      for await (const answer of child.ask({ kind: "generate", request }, signal)) {
-        if (answer.kind === "part") yield answer.part;
+      checkRequest(request, asked);
+      const waiting = { signal, limitMs: options.stallMs };
+      running += 1;
+      try {
+        for await (const answer of child.ask({ kind: "generate", request }, waiting))
+          if (answer.kind === "part") yield answer.part;
+      } finally {
+        running -= 1;
       }
     },
-    async saveCaches(directory: string) {
+    async saveCaches(directory: string, signal: AbortSignal) {
       const question = { kind: "save-caches", directory: resolve(directory) } as const;
-      return (await child.askFor("caches-saved", question)).caches;
+      return (await child.askFor("caches-saved", question, { signal })).caches;
     },
-    async restoreCache(saved: SavedCache) {
-      await child.askFor("cache-restored", { kind: "restore-cache", saved: { ...saved, path: resolve(saved.path) } });
+    async restoreCache(saved: SavedCache, signal: AbortSignal) {
+      const question = { kind: "restore-cache", saved: { ...saved, path: resolve(saved.path) } } as const;
+      await child.askFor("cache-restored", question, { signal });
+    },
+    async resize({ slots, contextTokens }: ContextSize, signal: AbortSignal) {
+      if (running > 0) throw modelBusy(id, running);
+      resolveSettings({ ...settings, slots, contextTokens });
+      const question = { kind: "resize", size: { slots, contextTokens } } as const;
+      const waiting = { signal, limitMs: options.deadlineMs, untilAnswered: true } as const;
+      try {
+        ({ size } = await child.askFor("resized", question, waiting));
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error;
+      }
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
+}
+
+function modelBusy(id: string, running: number): AtosError {
+  const why = `the model ${id} can't be resized while it writes ${running} replies`;
+  return new AtosError("engine/model-busy", `${why}; wait for them, or end them`);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -30,7 +31,7 @@ const load = (settings: GgufSettings = {}) => loadFixture(path, { deterministic:
 async function saveOne(folder: string, settings: GgufSettings = {}): Promise<SavedCache> {
   await using model = await load(settings);
   await usageOf(model, asking(long("a"), { maxTokens: 5 }));
-  const [saved, ...more] = await model.saveCaches(join(directory, folder));
+  const [saved, ...more] = await model.saveCaches(join(directory, folder), never);
   assert.ok(saved !== undefined && more.length === 0);
   return saved;
 }
@@ -104,7 +105,7 @@ test("goes on in another process where a saved cache ends", async () => {
   assert.equal(fresh.cachedTokens, 0);
   await using restored = await load({ contextTokens: 1024, slots: 2 });
   await usageOf(restored, asking("x".repeat(500), { maxTokens: 1 }));
-  await restored.restoreCache(saved);
+  await restored.restoreCache(saved, never);
   const usage = await usageOf(restored, request);
   const common = (await restored.render(asking(long("a")))).tokens - "<|im_end|>\nassistant\n".length + 8;
   assert.deepEqual(usage, { ...fresh, cachedTokens: common });
@@ -115,12 +116,46 @@ test("saves every slot that holds something, when the replies under way have end
   const replies = ["a", "b"].map((name) => usageOf(model, asking(long(name), { maxTokens: 200 })));
   // Answered when the replies before it are under way.
   await model.countText("x");
-  const saved = await model.saveCaches(join(directory, "several"));
+  const saved = await model.saveCaches(join(directory, "several"), never);
   const usages = await Promise.all(replies);
   assert.deepEqual(
     saved.map(({ tokens }) => tokens),
     usages.map(({ promptTokens, outputTokens }) => promptTokens + outputTokens - 1),
   );
+});
+
+test("restores several caches, one after the other, into as many slots", async () => {
+  const names = ["a", "b", "c"];
+  await using model = await load({ slots: 3 });
+  await Promise.all(names.map((name) => usageOf(model, asking(long(name), { maxTokens: 5 }))));
+  const saved = await model.saveCaches(join(directory, "three"), never);
+  await using restored = await load({ slots: 3 });
+  for (const cache of saved) await restored.restoreCache(cache, never);
+  for (const name of names) {
+    const { cachedTokens, promptTokens } = await usageOf(restored, asking(long(name), { maxTokens: 1 }));
+    assert.equal(cachedTokens, promptTokens - 1, name);
+  }
+});
+
+test("saves nothing of empty slots, nor after an abort", async () => {
+  await using model = await load({ slots: 2 });
+  const folder = join(directory, "empty");
+  assert.deepEqual(await model.saveCaches(folder, never), []);
+  assert.equal(existsSync(folder), false);
+  const reason = new Error("no time");
+  await assert.rejects(model.saveCaches(folder, AbortSignal.abort(reason)), reason);
+  const cache = { path: join(folder, "x.kv"), key: "", tokens: 1, bytes: 1 };
+  await assert.rejects(model.restoreCache(cache, AbortSignal.abort(reason)), reason);
+  const running = new AbortController();
+  const reply = assert.rejects(readReply(model, asking("x", { maxTokens: 3000 }), running.signal), reason);
+  await model.countText("x");
+  const leaving = new AbortController();
+  const saving = assert.rejects(model.saveCaches(folder, leaving.signal), reason);
+  leaving.abort(reason);
+  await saving;
+  running.abort(reason);
+  await reply;
+  assert.equal(existsSync(folder), false);
 });
 
 test("refuses a cache that is damaged, cut short, gone or another one, and stays usable", async () => {
@@ -130,16 +165,16 @@ test("refuses a cache that is damaged, cut short, gone or another one, and stays
   const damaged = Buffer.from(whole);
   damaged.writeUInt8(damaged.readUInt8(5000) ^ 1, 5000);
   writeFileSync(saved.path, damaged);
-  await assert.rejects(model.restoreCache(saved), wrong(/it is damaged/));
+  await assert.rejects(model.restoreCache(saved, never), wrong(/it is damaged/));
   for (const bytes of [whole.length - 1, 300, 3, 0]) {
     writeFileSync(saved.path, whole);
     truncateSync(saved.path, bytes);
-    await assert.rejects(model.restoreCache(saved), wrong(/cut short, or no cache at all/));
+    await assert.rejects(model.restoreCache(saved, never), wrong(/cut short, or no cache at all/));
   }
   writeFileSync(saved.path, whole);
-  await assert.rejects(model.restoreCache({ ...saved, key: "another" }), wrong(/another cache than it should/));
-  await assert.rejects(model.restoreCache({ ...saved, path: join(directory, "gone.kv") }), wrong(/ENOENT/));
-  await model.restoreCache(saved);
+  await assert.rejects(model.restoreCache({ ...saved, key: "another" }, never), wrong(/another cache than it should/));
+  await assert.rejects(model.restoreCache({ ...saved, path: join(directory, "gone.kv") }, never), wrong(/ENOENT/));
+  await model.restoreCache(saved, never);
   const { promptTokens, cachedTokens } = await usageOf(model, asking(long("a"), { maxTokens: 1 }));
   assert.equal(cachedTokens, promptTokens - 1);
 });
@@ -149,11 +184,14 @@ test("refuses a cache of another model, of other settings, or one too long", asy
   const other = join(directory, "other.gguf");
   writeRandomGguf(other, { seed: 2 });
   await using otherModel = await loadFixture(other, { deterministic: false });
-  await assert.rejects(otherModel.restoreCache(saved), wrong(/another model, or by the same one with other settings/));
+  await assert.rejects(
+    otherModel.restoreCache(saved, never),
+    wrong(/another model, or by the same one with other settings/),
+  );
   await using otherType = await load({ cacheType: "f32" });
-  await assert.rejects(otherType.restoreCache(saved), wrong(/other settings/));
+  await assert.rejects(otherType.restoreCache(saved, never), wrong(/other settings/));
   await using small = await load({ contextTokens: 128 });
-  await assert.rejects(small.restoreCache(saved), wrong(/it holds \d+ tokens, and the context 128/));
+  await assert.rejects(small.restoreCache(saved, never), wrong(/it holds \d+ tokens, and the context 128/));
   assert.equal((await readReply(small, asking("x", { maxTokens: 3 }))).end.usage.outputTokens, 3);
 });
 
@@ -162,7 +200,7 @@ test("says why caches can't be saved, leaves nothing behind, and removes what a 
   await usageOf(model, asking(long("a"), { maxTokens: 1 }));
   const file = join(directory, "file");
   writeFileSync(file, "in the way");
-  await assert.rejects(model.saveCaches(file), {
+  await assert.rejects(model.saveCaches(file, never), {
     code: "engine/cache-not-saved",
     message: /file: EEXIST.*; make room/,
   });
@@ -171,7 +209,7 @@ test("says why caches can't be saved, leaves nothing behind, and removes what a 
   // No process has this number, and this one lives.
   const [dead, alive] = [`${2 ** 22 + 1}.part`, `${process.pid}.part`];
   for (const name of [dead, alive]) writeFileSync(join(folder, name), "half");
-  const [saved] = await model.saveCaches(folder);
+  const [saved] = await model.saveCaches(folder, never);
   assert.deepEqual(readdirSync(folder).toSorted(), [alive, `${saved?.key}.kv`].toSorted());
 });
 
@@ -179,13 +217,13 @@ test("takes a cache of a copy of the model", async () => {
   const saved = await saveOne("copied");
   copyFileSync(path, join(directory, "copy.gguf"));
   await using model = await loadFixture(join(directory, "copy.gguf"), { deterministic: false });
-  await model.restoreCache(saved);
+  await model.restoreCache(saved, never);
 });
 
 test("saves nothing and restores nothing when it is deterministic", async () => {
   const saved = await saveOne("deterministic");
   await using model = await loadFixture(path);
   await readReply(model, asking("x", { maxTokens: 3 }));
-  assert.deepEqual(await model.saveCaches(join(directory, "none")), []);
-  await assert.rejects(model.restoreCache(saved), wrong(/this model is deterministic/));
+  assert.deepEqual(await model.saveCaches(join(directory, "none"), never), []);
+  await assert.rejects(model.restoreCache(saved, never), wrong(/this model is deterministic/));
 });

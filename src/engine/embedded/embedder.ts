@@ -8,7 +8,7 @@ export type EmbeddedEmbedder = Embedder & { readonly pid: number };
 
 /**
  * Loads an embedding model, a GGUF file that names a pooling, with llama.cpp. Of the settings
- * `contextTokens` and `gpuLayers` mean something here; the others are refused. The same text gives the
+ * `contextTokens`, `gpuLayers` and `gpus` mean something here; the others are refused. The same text gives the
  * same vector, whatever else was asked.
  *
  * @throws what `loadEmbeddedModel` throws of a file and its settings; `engine/no-embedder`.
@@ -19,8 +19,9 @@ export async function loadEmbedder(source: GgufSource, options: LoadOptions): Pr
     throw usageError("engine/bad-setting", `an embedding model has no ${foreign.join(", ")}; leave that out`);
   const load = await prepareLoad(source, options);
   await using starting = new AsyncDisposableStack();
-  const child = starting.use(new LlamaProcess(source.id));
-  const loaded = await child.askFor("embedder-loaded", { kind: "load-embedder", ...load }, options.signal);
+  const child = starting.use(new LlamaProcess(source.id, source.gpus));
+  const waiting = { signal: options.signal, limitMs: options.deadlineMs };
+  const loaded = await child.askFor("embedder-loaded", { kind: "load-embedder", ...load }, waiting);
   starting.move();
   const { contextTokens, dimensions } = loaded;
   return {
@@ -28,7 +29,7 @@ export async function loadEmbedder(source: GgufSource, options: LoadOptions): Pr
     pid: child.pid,
     contextTokens,
     dimensions,
-    embed: async (texts, signal) => (await child.askFor("embedded", { kind: "embed", texts }, signal)).vectors,
+    embed: async (texts, signal) => (await child.askFor("embedded", { kind: "embed", texts }, { signal })).vectors,
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,7 @@
 import { AtosError } from "../../base/errors.ts";
 import { type ChildReply, type ChildRequest, childRequest, failureOf } from "./child-protocol.ts";
 import { joinText } from "./join-text.ts";
+import { ContextLost } from "./llama-context.ts";
 import { type LlamaEmbedder, openLlamaEmbedder } from "./llama-embedder.ts";
 import { type LlamaSession, openLlamaSession } from "./llama-session.ts";
 
@@ -38,8 +39,8 @@ async function answer(loaded: Loaded, request: ChildRequest, { send, signal }: {
   switch (request.kind) {
     case "load": {
       loaded.session = openLlamaSession(request);
-      const { contextTokens, options } = await loaded.session;
-      return send({ kind: "loaded", call, contextTokens, options, slots: request.settings.slots });
+      const { size, options } = await loaded.session;
+      return send({ kind: "loaded", call, size, options });
     }
     case "load-embedder":
       loaded.embedder = openLlamaEmbedder(request);
@@ -50,10 +51,12 @@ async function answer(loaded: Loaded, request: ChildRequest, { send, signal }: {
     }
     case "count-text":
       return send({ kind: "counted", call, tokens: (await loaded.useSession()).countText(request.text) });
-    case "generate":
-      for await (const part of joinText((await loaded.useSession()).generate(request.request, signal)))
+    case "generate": {
+      const onProgress = (promptTokens: number): void => send({ kind: "progress", call, promptTokens });
+      for await (const part of joinText((await loaded.useSession()).generate(request.request, { signal, onProgress })))
         send({ kind: "part", call, part });
       return undefined;
+    }
     case "save-caches": {
       const caches = await (await loaded.useSession()).saveCaches(request.directory, signal);
       return send({ kind: "caches-saved", call, caches });
@@ -61,6 +64,11 @@ async function answer(loaded: Loaded, request: ChildRequest, { send, signal }: {
     case "restore-cache":
       await (await loaded.useSession()).restoreCache(request.saved, signal);
       return send({ kind: "cache-restored", call });
+    case "resize": {
+      const session = await loaded.useSession();
+      await session.resize(request.size, signal);
+      return send({ kind: "resized", call, size: session.size });
+    }
     case "embed": {
       const vectors = await (await loaded.useEmbedder()).embed(request.texts, signal);
       return send({ kind: "embedded", call, vectors });
@@ -81,15 +89,25 @@ function serve(send: Send): (request: ChildRequest) => Promise<void> {
     try {
       await answer(loaded, request, { send, signal: controller.signal });
     } catch (error) {
+      if (error instanceof ContextLost) endWith(error.message);
       send({ kind: "failed", call, failure: failureOf(error) });
     }
     aborts.delete(call);
   };
 }
 
-// The parent is gone, however it went. Nothing here is worth an orderly end, and native code that is
-// still computing could delay one.
-process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+/** Nothing here is worth an orderly end, and native code that is still computing could delay one. */
+function end(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+function endWith(lastWords: string): void {
+  process.stderr.write(`${lastWords}\n`);
+  end();
+}
+
+// The parent is gone, however it went.
+process.on("disconnect", end);
 
 const handle = serve((reply) => {
   if (process.connected) process.send?.(reply);

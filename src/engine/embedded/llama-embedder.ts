@@ -1,8 +1,8 @@
 import type { LlamaEmbeddingContext } from "node-llama-cpp";
 import { AtosError, missingError, usageError } from "../../base/errors.ts";
 import { contextSize, DEFAULT_CONTEXT_TOKENS } from "./context-size.ts";
+import type { SessionOptions } from "./llama-context.ts";
 import { loadWeights } from "./llama-load.ts";
-import type { SessionOptions } from "./llama-session.ts";
 
 /** Ways of making one vector of all tokens, as GGUF numbers them: mean, first token, last token. */
 const POOLINGS = [1, 2, 3];

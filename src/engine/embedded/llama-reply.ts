@@ -1,7 +1,7 @@
 import type { Token } from "node-llama-cpp";
 import { AtosError } from "../../base/errors.ts";
 import type { LlamaShape } from "./llama-shape.ts";
-import type { LlamaSlot, Sampling } from "./llama-slot.ts";
+import type { LlamaSlot, Sampling, Watch } from "./llama-slot.ts";
 import type { LlamaVocabulary } from "./llama-vocabulary.ts";
 import type { GenerateRequest, ModelPart } from "../model.ts";
 import { StopScanner } from "./stop-scanner.ts";
@@ -31,7 +31,8 @@ const PENALTY_TOKENS = 64;
  * Sampling stops and begins anew where its rules change: where reasoning ends that came before a
  * shaped answer, and where the engine closes a reasoning block itself.
  */
-export async function* writeReply(slot: LlamaSlot, job: ReplyJob, signal: AbortSignal): AsyncGenerator<ModelPart> {
+export async function* writeReply(slot: LlamaSlot, job: ReplyJob, watch: Watch): AsyncGenerator<ModelPart> {
+  const { signal } = watch;
   const { prompt, vocabulary, shape } = job;
   const draft = new Draft(job);
   const cachedTokens = await slot.keepPrefix(prompt);
@@ -42,7 +43,7 @@ export async function* writeReply(slot: LlamaSlot, job: ReplyJob, signal: AbortS
     if (draft.ending !== undefined) break;
     const isThinking = draft.isThinking;
     let sampled = 0;
-    for await (const token of slot.sample([...feed, ...closing], samplingOf(job, draft), signal)) {
+    for await (const token of slot.sample([...feed, ...closing], samplingOf(job, draft), watch)) {
       if (signal.aborted) return;
       sampled += 1;
       feed = [token];

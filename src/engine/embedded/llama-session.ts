@@ -1,19 +1,24 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import { AtosError, messageOf, missingError, usageError } from "../../base/errors.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat-template.ts";
 import { contextOverflow } from "../context-overflow.ts";
-import { contextSize, DEFAULT_CONTEXT_TOKENS } from "./context-size.ts";
+import { type ContextSize, contextSize, DEFAULT_CONTEXT_TOKENS } from "./context-size.ts";
 import { readGgufInfo } from "../gguf/gguf-info.ts";
-import type { LoadSettings } from "./gguf-settings.ts";
-import { checkSystemMemory, type LoadedWeights, loadWeights } from "./llama-load.ts";
+import {
+  type ContextHome,
+  identityOf,
+  type OpenContext,
+  openContext,
+  replaceContext,
+  type SessionOptions,
+} from "./llama-context.ts";
+import { loadWeights } from "./llama-load.ts";
 import { writeReply } from "./llama-reply.ts";
 import { openLlamaShape } from "./llama-shape.ts";
-import { LlamaSlot, nearestSlot } from "./llama-slot.ts";
+import { type LlamaSlot, nearestSlot, type Watch } from "./llama-slot.ts";
 import { LlamaVocabulary, type TokenisedPrompt } from "./llama-vocabulary.ts";
-import { checkAdapter, wrongAdapter } from "./lora-adapter.ts";
-import { estimateMemory } from "../gguf/memory-estimate.ts";
+import { checkAdapter } from "./lora-adapter.ts";
 import {
   type GenerateRequest,
   type ModelPart,
@@ -22,11 +27,9 @@ import {
   type RequestOption,
   type SavedCache,
 } from "../model.ts";
-import { cacheKey, checkCache, draftPath, dropDrafts, sealCache, weightsIdentity, wrongCache } from "./saved-cache.ts";
+import { cacheKey, checkCache, draftPath, dropDrafts, sealCache, wrongCache } from "./saved-cache.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { ThinkingBlock, type ThinkingMarks, thinkingMarksOf } from "./thinking-block.ts";
-
-export type SessionOptions = { readonly path: string; readonly threads: number; readonly settings: LoadSettings };
 
 /**
  * Loads a model into this process. Everything about the file is checked here: a file cut short, a
@@ -51,103 +54,31 @@ export async function openLlamaSession(options: SessionOptions): Promise<LlamaSe
   const template = compileChatTemplate(source, tokens);
   const contextTokens = contextSize(settings.contextTokens, model.trainContextSize, path);
   for (const adapter of settings.adapters) await checkAdapter(adapter, model);
-  const context = await openContext(weights, { ...options, contextTokens });
-  const slots = Array.from({ length: settings.slots }, () => openSlot(context, settings));
-  if (settings.promptLookup && !slots.every((slot) => slot.canGoBack))
-    throw unsupportedSetting(path, "promptLookup", "this architecture can't take wrong guesses back");
-  const cacheIdentity = settings.deterministic ? undefined : await identityOf(model, options);
-  return new LlamaSession({ model, template, contextTokens, slots, cacheIdentity });
+  const identity = settings.deterministic ? undefined : await identityOf(model, options);
+  const home = { weights, info: await readGgufInfo(path), options, identity };
+  const open = await openContext(home, { slots: settings.slots, contextTokens });
+  return new LlamaSession({ template, home, open });
 }
 
-/** All that decides what the numbers in a cache mean, as long as the files are those that were loaded. */
-async function identityOf(model: LlamaModel, { path, settings }: SessionOptions): Promise<string> {
-  // The number of slots too: llama.cpp writes it into the state and takes no other.
-  const { cacheType, flashAttention, slots, adapters } = settings;
-  const { repo, release } = model.llama.llamaCppRelease;
-  const weightsOfAdapters = adapters.map(async (adapter) => [adapter.scale, await weightsIdentity(adapter.path)]);
-  return JSON.stringify({
-    llama: `${repo} ${release}`,
-    weights: await weightsIdentity(path),
-    cacheType,
-    flashAttention,
-    slots,
-    adapters: await Promise.all(weightsOfAdapters),
-  });
-}
-
-type ContextOptions = SessionOptions & { readonly contextTokens: number };
-
-async function openContext(weights: LoadedWeights, options: ContextOptions): Promise<LlamaContext> {
-  const { contextTokens, settings, threads, path } = options;
-  const { slots, cacheType, flashAttention, batchTokens, adapters } = settings;
-  if (flashAttention === true && !weights.model.flashAttentionSupported)
-    throw unsupportedSetting(path, "flash attention", "the architecture does not support it");
-  const type = CACHE_TYPES[cacheType];
-  const contextOptions = {
-    contextSize: contextTokens,
-    sequences: slots,
-    batchSize: batchTokens,
-    threads,
-    experimentalKvCacheKeyType: type,
-    experimentalKvCacheValueType: type,
-    failedCreationRemedy: false,
-    lora: { adapters: adapters.map(({ path: filePath, scale }) => ({ filePath, scale })) },
-    ...(flashAttention === undefined ? {} : { flashAttention }),
-  } as const;
-  const asked = `a context of ${contextTokens} tokens in ${cacheType} for each of ${slots} slots`;
-  checkSystemMemory(await contextBytes(weights.model, options), asked);
-  try {
-    return await weights.model.createContext(contextOptions);
-  } catch (error) {
-    const { reasons, outOfMemory } = await weights.explain(error, asked);
-    if (outOfMemory !== undefined) throw outOfMemory;
-    if (/lora|adapter/i.test(reasons)) {
-      const paths = adapters.map((adapter) => adapter.path);
-      throw wrongAdapter(paths, reasons, error);
-    }
-    throw unsupportedSetting(path, asked, reasons);
-  }
-}
-
-/** Of system memory, by ATOS's own estimate: the library's tries the allocation out, and takes as long as that. */
-async function contextBytes(model: LlamaModel, { path, settings, contextTokens }: ContextOptions): Promise<number> {
-  const machine = model.llama.gpu === false ? {} : { gpuBytes: Number.MAX_SAFE_INTEGER };
-  const placed = { ...settings, contextTokens, gpuLayers: model.gpuLayers };
-  const { cachePerSlot, compute } = estimateMemory(await readGgufInfo(path), placed, machine);
-  return cachePerSlot.system * settings.slots + compute.system;
-}
-
-const CACHE_TYPES = { f32: "F32", f16: "F16", q8_0: "Q8_0", q4_0: "Q4_0" } as const;
-
-function openSlot(context: LlamaContext, settings: LoadSettings): LlamaSlot {
-  const sequence = context.getSequence({ contextShift: { strategy: refuseToForget } });
-  return new LlamaSlot(sequence, settings);
-}
-
-type SessionParts = {
-  readonly model: LlamaModel;
-  readonly template: ChatTemplate;
-  readonly contextTokens: number;
-  readonly slots: readonly LlamaSlot[];
-  /** Absent in a deterministic session, which keeps no cache. */
-  readonly cacheIdentity: string | undefined;
-};
+type SessionParts = { readonly template: ChatTemplate; readonly home: ContextHome; readonly open: OpenContext };
 
 /** A loaded model with one context, which computes a reply in each of its slots. */
 export class LlamaSession {
-  readonly contextTokens: number;
   readonly options: readonly RequestOption[];
-  readonly #parts: SessionParts;
+  readonly #home: ContextHome;
+  readonly #template: ChatTemplate;
   readonly #vocabulary: LlamaVocabulary;
   readonly #slots: SlotQueue<LlamaSlot>;
   readonly #marks: ThinkingMarks | undefined;
+  /** Another one after a resize: to be looked at with a slot in hand. */
+  #open: OpenContext;
 
-  constructor(parts: SessionParts) {
-    const { model, template, slots, contextTokens } = parts;
-    this.#parts = parts;
-    this.contextTokens = contextTokens;
-    this.#vocabulary = new LlamaVocabulary(model, template.source);
-    this.#slots = new SlotQueue(slots);
+  constructor({ template, home, open }: SessionParts) {
+    this.#template = template;
+    this.#home = home;
+    this.#open = open;
+    this.#vocabulary = new LlamaVocabulary(home.weights.model, template.source);
+    this.#slots = new SlotQueue(open.slots);
     this.#marks = thinkingMarksOf(template.source);
     const cannot = new Set<RequestOption>();
     if (!template.hasThinking) cannot.add("thinking");
@@ -155,26 +86,30 @@ export class LlamaSession {
     this.options = REQUEST_OPTIONS.filter((option) => !cannot.has(option));
   }
 
+  get size(): ContextSize {
+    return this.#open.size;
+  }
+
   render(prompt: Prompt): TokenisedPrompt {
-    return this.#vocabulary.tokenise(this.#parts.template.render(prompt));
+    return this.#vocabulary.tokenise(this.#template.render(prompt));
   }
 
   countText(text: string): number {
     return this.#vocabulary.content(text).length;
   }
 
-  /** Ends without an `end` part when `signal` aborts; the session can be used again afterwards. */
-  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
+  /** Ends without an `end` part when the watch's signal aborts; the session can be used again afterwards. */
+  async *generate(request: GenerateRequest, watch: Watch): AsyncGenerator<ModelPart> {
     const prompt = this.render(request);
     if (prompt.tokens.length === 0)
       throw usageError(
         "engine/bad-request",
         "the prompt is empty, and a model needs a token to go on from; say something",
       );
-    const roomTokens = this.contextTokens - prompt.tokens.length;
-    if (roomTokens < 1) throw contextOverflow(prompt.tokens.length, this.contextTokens, "exact");
-    const shape = request.shape === undefined ? undefined : await openLlamaShape(this.#parts.model, request.shape);
-    using lease = await this.#slots.takeOne((idle) => nearestSlot(idle, prompt.tokens), signal);
+    this.#roomAfter(prompt);
+    const shape =
+      request.shape === undefined ? undefined : await openLlamaShape(this.#home.weights.model, request.shape);
+    using lease = await this.#slots.takeOne((idle) => nearestSlot(idle, prompt.tokens), watch.signal);
     const [slot] = lease.slots;
     const thinking = this.#marks && new ThinkingBlock(this.#marks, prompt.text, request.thinkingBudgetTokens);
     yield* writeReply(
@@ -182,40 +117,76 @@ export class LlamaSession {
       {
         request,
         prompt: prompt.tokens,
-        limitTokens: Math.min(request.maxTokens, roomTokens),
+        // Once more: the context may have shrunk while this one waited.
+        limitTokens: Math.min(request.maxTokens, this.#roomAfter(prompt)),
         vocabulary: this.#vocabulary,
         thinking,
         shape,
       },
-      signal,
+      watch,
     );
   }
 
-  /** Nothing in a deterministic session, which begins every reply anew. */
+  /** @throws `engine/context-overflow` */
+  #roomAfter({ tokens }: TokenisedPrompt): number {
+    const { contextTokens } = this.size;
+    if (tokens.length < contextTokens) return contextTokens - tokens.length;
+    throw contextOverflow(tokens.length, contextTokens, "exact");
+  }
+
+  /**
+   * Waits for all slots and gives the weights another context, whose slots are empty. The same size as before
+   * changes nothing. An abort while it waits throws its reason; what has begun is finished.
+   *
+   * @throws what `openContext` throws, after which the former size is open again; `ContextLost`.
+   */
+  async resize(asked: ContextSize, signal: AbortSignal): Promise<void> {
+    const { weights, options } = this.#home;
+    const { slots } = asked;
+    const contextTokens = contextSize(asked.contextTokens, weights.model.trainContextSize, options.path);
+    using _all = await this.#slots.takeAll(signal);
+    if (slots === this.size.slots && contextTokens === this.size.contextTokens) return;
+    const { open, failure } = await replaceContext(this.#home, this.#open, { slots, contextTokens });
+    this.#open = open;
+    this.#slots.replace(open.slots);
+    if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * Nothing in a deterministic session, which begins every reply anew. An abort ends it between two slots, and
+   * leaves what was written.
+   */
   async saveCaches(directory: string, signal: AbortSignal): Promise<readonly SavedCache[]> {
-    const { cacheIdentity } = this.#parts;
-    if (cacheIdentity === undefined) return [];
+    const { identity } = this.#home;
+    if (identity === undefined) return [];
     using lease = await this.#slots.takeAll(signal);
+    const filled = lease.slots.filter((slot) => slot.tokens.length > 0);
+    if (filled.length === 0) return [];
     try {
       await mkdir(directory, { recursive: true });
       const saved: SavedCache[] = [];
-      for (const slot of lease.slots)
-        if (slot.tokens.length > 0) saved.push(await saveSlot(slot, directory, cacheIdentity));
+      for (const slot of filled) {
+        signal.throwIfAborted();
+        saved.push(await saveSlot(slot, directory, identity(this.size)));
+      }
       return saved;
     } catch (error) {
+      signal.throwIfAborted();
       const why = `the caches can't be saved in ${directory}: ${messageOf(error)}; make room there, or go on without`;
       throw new AtosError("engine/cache-not-saved", why, { cause: error });
     }
   }
 
+  /** Into the slot that holds least: so several caches go to several slots. */
   async restoreCache(saved: SavedCache, signal: AbortSignal): Promise<void> {
-    const { cacheIdentity } = this.#parts;
-    if (cacheIdentity === undefined)
-      throw wrongCache(saved.path, "this model is deterministic and begins every reply anew");
-    await checkCache(saved, cacheIdentity);
-    if (saved.tokens > this.contextTokens)
-      throw wrongCache(saved.path, `it holds ${saved.tokens} tokens, and the context ${this.contextTokens}`);
+    const { identity } = this.#home;
+    if (identity === undefined) throw wrongCache(saved.path, "this model is deterministic and begins every reply anew");
     using lease = await this.#slots.takeOne((idle) => nearestSlot(idle, []), signal);
+    const { contextTokens } = this.size;
+    await checkCache(saved, identity(this.size));
+    if (saved.tokens > contextTokens)
+      throw wrongCache(saved.path, `it holds ${saved.tokens} tokens, and the context ${contextTokens}`);
+    signal.throwIfAborted();
     const [slot] = lease.slots;
     await slot.load(saved.path).catch(async (error: unknown) => {
       await slot.clear();
@@ -233,12 +204,4 @@ async function saveSlot(slot: LlamaSlot, directory: string, identity: string): P
   } finally {
     await dropDrafts(directory);
   }
-}
-
-function unsupportedSetting(path: string, setting: string, why: string): AtosError {
-  return usageError("engine/bad-setting", `llama.cpp can't load ${path} with ${setting}: ${why}; change its settings`);
-}
-
-function refuseToForget(): never {
-  throw new AtosError("engine/context-overflow", "the reply outgrew the context; this is a fault in ATOS, report it");
 }

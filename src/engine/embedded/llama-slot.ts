@@ -9,6 +9,9 @@ export type Sampling = Omit<SequenceEvaluateOptions, "grammarEvaluationState" | 
   readonly repeatPenalty?: Penalties;
 };
 
+/** Who looks on while a prompt is evaluated. */
+export type Watch = { readonly signal: AbortSignal; readonly onProgress: (tokens: number) => void };
+
 type LlamaGrammarState = Exclude<SequenceEvaluateOptions["grammarEvaluationState"], undefined | (() => unknown)>;
 type Penalties = Omit<NonNullable<SequenceEvaluateOptions["repeatPenalty"]>, "punishTokens"> & {
   readonly punishTokens: () => Token[];
@@ -51,15 +54,18 @@ export class LlamaSlot {
 
   /**
    * Evaluates `feed` and yields sampled tokens, the token that ends a generation among them, for as long
-   * as it is asked. The last token that was taken is not evaluated yet: it begins the next `feed`.
+   * as it is asked. The last token that was taken is not evaluated yet: it begins the next `feed`. Between two
+   * batches of `feed` `onProgress` is told how many tokens the slot holds.
    */
-  async *sample(feed: readonly Token[], sampling: Sampling, signal: AbortSignal): AsyncGenerator<Token, void, void> {
+  async *sample(feed: readonly Token[], sampling: Sampling, watch: Watch): AsyncGenerator<Token, void, void> {
+    const { signal, onProgress } = watch;
     const { batchTokens, promptLookup } = this.#settings;
     // One batch at a time, so that an abort does not wait for a long prompt.
     let next = 0;
     for (; feed.length - next > batchTokens; next += batchTokens) {
       if (signal.aborted) return;
       await this.#sequence.evaluateWithoutGeneratingNewTokens(feed.slice(next, next + batchTokens));
+      onProgress(this.#sequence.nextTokenIndex);
     }
     if (signal.aborted) return;
     const rest = feed.slice(next);

@@ -68,3 +68,17 @@ test("lets go at once whoever aborts, and serves those behind", async () => {
   assert.deepEqual(log, ["1:a", "2:b"]);
   await assert.rejects(take("3", AbortSignal.abort(reason)), reason);
 });
+
+test("gives out other slots when they were replaced, and all of those to who waits for all", async () => {
+  const queue = new SlotQueue(["a"]);
+  const held = await queue.takeAll(never);
+  const next = queue.takeAll(never);
+  queue.replace(["b", "c", "d"]);
+  held[Symbol.dispose]();
+  const lease = await next;
+  assert.deepEqual(lease.slots, ["b", "c", "d"]);
+  const one = queue.takeOne(first, never);
+  queue.replace(["e"]);
+  lease[Symbol.dispose]();
+  assert.deepEqual((await one).slots, ["e"]);
+});

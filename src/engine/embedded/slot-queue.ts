@@ -13,7 +13,7 @@ type Waiter<Slot> = {
  * needs less. Leaving the queue by an abort is immediate.
  */
 export class SlotQueue<Slot> {
-  readonly #all: readonly Slot[];
+  #all: readonly Slot[];
   readonly #busy = new Set<Slot>();
   readonly #waiting = new Set<Waiter<Slot>>();
 
@@ -28,10 +28,16 @@ export class SlotQueue<Slot> {
 
   /** Takes all slots, when those before have ended. */
   async takeAll(signal: AbortSignal): Promise<SlotLease<Slot>> {
-    const count = this.#all.length;
+    // How many there are is asked at its turn: those before may have replaced them.
     const choose: Waiter<Slot>["choose"] = ([first, ...rest]) =>
-      first === undefined || rest.length + 1 < count ? undefined : [first, ...rest];
+      first === undefined || rest.length + 1 < this.#all.length ? undefined : [first, ...rest];
     return this.#take(choose, signal);
+  }
+
+  /** Puts others in the place of all slots, for who holds all of them. They are given out from now on. */
+  replace(slots: readonly Slot[]): void {
+    this.#all = slots;
+    this.#serve();
   }
 
   async #take(choose: Waiter<Slot>["choose"], signal: AbortSignal): Promise<SlotLease<Slot>> {

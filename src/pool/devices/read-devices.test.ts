@@ -49,10 +49,14 @@ const laptop: DeviceReading = {
   visibleAs: UUID_3050,
 };
 
-test("a machine without a GPU has its system memory, and says that nvidia-smi is missing", async () => {
-  const { devices, notes } = await read({ files: LINUX });
+test("a machine without a GPU has its system memory, and nothing to tell", async () => {
+  assert.deepEqual(await read({ files: LINUX }), { devices: [system], notes: [] });
+});
+
+test("a driver without nvidia-smi is told, because nothing tells its memory", async () => {
+  const { devices, notes } = await read({ files: { ...LINUX, "/proc/driver/nvidia/version": "NVRM version: 580\n" } });
   assert.deepEqual(devices, [system]);
-  assert.deepEqual(notes, ["no NVIDIA GPU: there is no nvidia-smi"]);
+  assert.deepEqual(notes, ["no NVIDIA GPU can be used: there is a driver and no nvidia-smi, which tells its memory"]);
 });
 
 test("an NVIDIA GPU is read beside system memory, without what its driver keeps", async () => {
@@ -168,17 +172,14 @@ test("an AMD GPU is read from sysfs, and integrated graphics with little memory 
     visibleAs: "0",
   });
   assert.equal(devices.length, 2);
-  assert.deepEqual(notes, [
-    "no NVIDIA GPU: there is no nvidia-smi",
-    "card2 is an AMD GPU with only 512 MiB of its own; models use system memory instead",
-  ]);
+  assert.deepEqual(notes, ["card2 is an AMD GPU with only 512 MiB of its own; models use system memory instead"]);
 });
 
 test("an AMD GPU whose driver tells no memory is left out with a reason", async () => {
   const files = { ...LINUX, ...AMD, "/sys/class/drm/card1/device/mem_info_vram_used": "nonsense\n" };
   const { devices, notes } = await read({ files });
   assert.deepEqual(devices, [system]);
-  assert.equal(notes[1], "card1 is an AMD GPU, but its driver does not tell its memory (8573157376, used nonsense)");
+  assert.equal(notes[0], "card1 is an AMD GPU, but its driver does not tell its memory (8573157376, used nonsense)");
 });
 
 test("Apple silicon has one memory, of which the GPU may have two thirds", async () => {

@@ -14,7 +14,11 @@ const FIELDS = ["uuid", "index", "name", "memory.total", "memory.used", "memory.
 export async function readNvidia(io: DeviceIo, signal: AbortSignal): Promise<KindReading> {
   const args = [`--query-gpu=${FIELDS.join(",")}`, "--format=csv,noheader,nounits"];
   const outcome = await io.run("nvidia-smi", args, signal);
-  if (outcome.kind === "missing") return nothing("no NVIDIA GPU: there is no nvidia-smi");
+  if (outcome.kind === "missing") {
+    // Most machines without it have no such GPU, which is nothing to tell.
+    if ((await io.readFile("/proc/driver/nvidia/version")) === undefined) return { devices: [], notes: [] };
+    return nothing("no NVIDIA GPU can be used: there is a driver and no nvidia-smi, which tells its memory");
+  }
   if (outcome.kind === "failed") return nothing(`no NVIDIA GPU can be used: nvidia-smi ${outcome.why}`);
   const lines = outcome.text.split("\n").filter((line) => line.trim() !== "");
   const rows = lines.map(parseGpuLine);

@@ -11,6 +11,11 @@ export type PoolDevice = {
   readonly id: string;
   /** What ATOS's models may take there now: the ledger has taken off the reserve and what others use. */
   readonly budgetBytes: number;
+  /**
+   * Turns of different models never run there at the same time: the threads of two that compute on one processor
+   * wait for each other by spinning, so that both together are slower than one after the other.
+   */
+  readonly oneModelAtATime?: true | undefined;
 };
 
 /** One way to load a model. Settled before planning, from its file and what was measured. */
@@ -65,6 +70,8 @@ export type PoolWork = {
   readonly model: string;
   /** Steps that are still expected. */
   readonly steps: number;
+  /** How sure that is: the standard deviation of the steps over `steps`. Absent or 0: they are known. */
+  readonly spread?: number | undefined;
   readonly state: "later" | "ready" | "running";
   /** Works that come before it. One that the state does not hold is done. */
   readonly after: readonly string[];
@@ -106,8 +113,9 @@ export type PoolAction =
 
 /** How long a search may go on. The same state and number of iterations give the same plan. */
 export type Effort = {
+  /** Roll-outs, give or take those of one plan. */
   readonly iterations: number;
-  /** Asked between iterations; true ends the search early. */
+  /** Asked between plans, which take some roll-outs each; true ends the search early. */
   readonly stop?: (() => boolean) | undefined;
 };
 
@@ -118,4 +126,9 @@ export type PoolPolicy = {
   decide(state: PoolState): readonly PoolAction[];
   /** Spends spare time on better decisions; says whether they may have changed. */
   improve?(state: PoolState, effort: Effort): boolean;
+  /** The next load that is foreseen in `state`, for people; undefined where none is. */
+  next?(state: PoolState): NextLoad | undefined;
 };
+
+/** A load that is planned, and the models that would be closed for it. */
+export type NextLoad = { readonly model: string; readonly evict: readonly string[]; readonly why: string };

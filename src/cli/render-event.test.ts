@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BuildEvent } from "../base/events.ts";
+import { renderEvent } from "./render-event.ts";
+
+const LINES: readonly (readonly [BuildEvent, string])[] = [
+  [
+    { type: "turn-waiting", task: "code", role: "developer", model: "coder", why: "small is in the middle of a turn" },
+    "code       developer waits for coder: small is in the middle of a turn",
+  ],
+  [
+    { type: "model-loading", model: "coder", evict: ["small"], why: "3 works wait for it" },
+    "           coder loading: 3 works wait for it; takes the place of small",
+  ],
+  [
+    { type: "model-loading", model: "coder", evict: ["small"], why: "3 works wait for it; evicts small" },
+    "           coder loading: 3 works wait for it; evicts small",
+  ],
+  [
+    {
+      type: "model-loaded",
+      model: "coder",
+      durationMs: 2340,
+      slots: 3,
+      contextTokens: 8192,
+      devices: ["gpu0"],
+      bytes: 2 ** 32,
+    },
+    "           coder loaded: 3 × 8192 tokens, 4.0 GiB of gpu0 · 2.3 s",
+  ],
+  [{ type: "model-loaded", model: "large", durationMs: 20 }, "           large loaded · 0.0 s"],
+  [
+    { type: "model-resized", model: "coder", slots: 1, contextTokens: 8192, why: "small needs room" },
+    "           coder has 8192 tokens now: small needs room",
+  ],
+  [{ type: "model-unloaded", model: "coder", why: "as asked" }, "           coder unloaded: as asked"],
+  [
+    { type: "model-shrunk", model: "coder", slots: 2, contextTokens: 4096, why: "the GPU had 300 MiB less" },
+    "           coder did not fit, tried with 2 × 4096 tokens: the GPU had 300 MiB less",
+  ],
+  [
+    { type: "model-crashed", model: "coder", why: "killed by SIGKILL", crashes: 1 },
+    "           coder crashed: killed by SIGKILL",
+  ],
+  [
+    { type: "model-crashed", model: "coder", why: "killed by SIGKILL", crashes: 3 },
+    "           coder crashed 3 times: killed by SIGKILL",
+  ],
+];
+
+test("what the pool does is told in one line each, with its reason", () => {
+  assert.deepEqual(
+    LINES.map(([event]) => renderEvent(event)),
+    LINES.map(([, line]) => line),
+  );
+});

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PlannedTask } from "../base/events.ts";
+import type { ModelSource } from "../engine/model.ts";
+import { forecast } from "./forecast.ts";
+
+const small: ModelSource = { kind: "gguf", id: "small", path: "/small.gguf" };
+const coder: ModelSource = { kind: "gguf", id: "coder", path: "/coder.gguf" };
+const roster = {
+  name: "two",
+  models: [small, coder],
+  tiers: { simple: "small", medium: "coder", complex: "coder" },
+  roles: { "product-manager": "small" },
+} as const;
+
+function task(id: string, tier: PlannedTask["tier"]): PlannedTask {
+  return { id, tier, files: [`${id}.py`], after: [], description: id };
+}
+
+function shown(tasks: readonly PlannedTask[], done: readonly string[]) {
+  return forecast(roster, tasks, new Set(done)).map(({ task: name, role, source, after }) => [
+    `${name}/${role}`,
+    source.id,
+    after.map((job) => `${job.task}/${job.role}`).join(),
+  ]);
+}
+
+test("a build that begins foresees its spec, plan and tests", () => {
+  assert.deepEqual(shown([], []), [
+    ["spec/product-manager", "small", ""],
+    ["plan/tech-lead", "coder", "spec/product-manager"],
+    ["tests/tester", "coder", "plan/tech-lead"],
+  ]);
+});
+
+test("a plan adds a developer of the task's tier and a reviewer for each task, one after the other", () => {
+  assert.deepEqual(shown([task("read", "simple"), task("solve", "complex")], ["spec", "plan"]), [
+    ["tests/tester", "coder", ""],
+    ["read/developer", "small", "tests/tester"],
+    ["read/reviewer", "coder", "read/developer"],
+    ["solve/developer", "coder", "read/reviewer"],
+    ["solve/reviewer", "coder", "solve/developer"],
+  ]);
+});
+
+test("what is done is no longer foreseen", () => {
+  assert.deepEqual(shown([task("read", "simple")], ["spec", "plan", "tests", "read"]), []);
+});
