@@ -34,8 +34,19 @@ test("a model is a file, a name of the catalog, or a server; settings that were 
       use: { thinking: "on" },
       kind: "server",
       address: { kind: "server", baseUrl: "http://h:1/v1", model: "a/b#c", apiKeyFile: join(directory, "key") },
+      limits: {},
     },
   });
+});
+
+test("a model may be pinned, and a server's requests limited", async () => {
+  const { models } = await load("{ server: 'http://h:1', concurrency: 8, requests_per_minute: 120, pinned: true }");
+  assert.deepEqual(models["m"]?.use, { pinned: true });
+  assert.deepEqual(models["m"]?.kind === "server" ? models["m"].limits : undefined, {
+    concurrency: 8,
+    requestsPerMinute: 120,
+  });
+  await assert.rejects(load("{ server: 'http://h:1', concurrency: 0 }"), { code: "agents/bad-roster" });
 });
 
 test("what is wrong with a roster is named with its place", async () => {

@@ -38,7 +38,7 @@ export type Unloaded = { readonly gone: readonly string[]; readonly later: reado
 const MAX_ROUNDS = 20;
 /** How long a plan is improved after an event, and how long the process listens to nothing else for it. */
 const IMPROVE_MS = 100;
-const SLICE_MS = 10;
+const SLICE_MS = 20;
 /** Between two slices: what a load needs of this process comes first. */
 const GAP_MS = 10;
 /**

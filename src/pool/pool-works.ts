@@ -52,6 +52,11 @@ type Foreseen = {
 
 /** A running turn is not expected to end before this part of what such turns take. */
 const LEAST_LEFT = 0.1;
+/**
+ * Standard deviation over mean of the lengths of a role's turns: assumed, somewhat more than what small models
+ * take for small tasks.
+ */
+const SPREAD = 0.6;
 /** Of a turn: a job of which less is expected has taken its turns, and another one would be a surprise. */
 const LEAST_TURN = 0.5;
 
@@ -166,14 +171,14 @@ export class PoolWorks {
       const foreseen = this.#foreseen.get(id);
       const later = foreseen === undefined ? 0 : Math.max(0, turns - foreseen.turnsTaken - 1) * stepsPerTurn;
       const left = Math.max(stepsPerTurn - steps, stepsPerTurn * LEAST_LEFT) + later;
-      works.push({ id, model, state, sinceMs, steps: left, after: [] });
+      works.push({ id, model, state, sinceMs, steps: left, spread: SPREAD, after: [] });
     }
     for (const { id, model, role, after, turnsTaken, sinceMs } of this.#foreseen.values()) {
       if (this.#turns.has(id)) continue;
       const { stepsPerTurn, turns } = expect(model, role);
       const left = turnsTaken === 0 ? Math.max(turns, 1) : turns - turnsTaken;
       if (left < LEAST_TURN) continue;
-      works.push({ id, model, state: "later", sinceMs, steps: left * stepsPerTurn, after });
+      works.push({ id, model, state: "later", sinceMs, steps: left * stepsPerTurn, spread: SPREAD, after });
     }
     return works;
   }

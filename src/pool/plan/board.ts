@@ -120,6 +120,7 @@ export type Board = {
   readonly models: readonly ModelNode[];
   readonly works: readonly WorkNode[];
   readonly maxWaitMs: number;
+  /** Since the board's state: with moments since 1970, fractions of a millisecond would be lost in rounding. */
   nowMs: number;
   /** The model that is opening. */
   lane: ModelNode | undefined;
@@ -157,7 +158,7 @@ export function makeBoard(state: PoolState): Board {
     models: [...models.values()],
     works,
     maxWaitMs: Math.max(0, finite(state.maxWaitMs, Infinity)),
-    nowMs: state.nowMs,
+    nowMs: 0,
     lane: undefined,
     laneEndsMs: Infinity,
     loads: 0,
@@ -235,8 +236,8 @@ function placeResidents(state: PoolState, models: ReadonlyMap<string, ModelNode>
     const placement = model?.placements.find((each) => each.index === resident.placement);
     if (model === undefined || placement === undefined || model.first !== undefined) continue;
     const opening = resident.state === "opening";
-    model.first = { placement, slots: Math.max(0, resident.slots), opening, usedAtMs: resident.usedAtMs };
-    model.readyAtMs = resident.readyAtMs;
+    model.first = { placement, slots: Math.max(0, resident.slots), opening, usedAtMs: resident.usedAtMs - state.nowMs };
+    model.readyAtMs = resident.readyAtMs - state.nowMs;
   }
 }
 
@@ -264,7 +265,7 @@ function makeWorks(state: PoolState, models: ReadonlyMap<string, ModelNode>): Wo
       steps: Math.max(1e-3, finite(work.steps, 0)),
       spread: Math.min(3, finite(work.spread ?? 0, 0)),
       firstPhase: work.state,
-      sinceMs: Number.isFinite(work.sinceMs) ? work.sinceMs : 0,
+      sinceMs: Number.isFinite(work.sinceMs) ? work.sinceMs - state.nowMs : 0,
       before: [],
       next: [],
       pathMs: 0,

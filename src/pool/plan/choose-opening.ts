@@ -39,7 +39,7 @@ function openUrgent(board: Board, genes: Genes, { gene, stuck }: Choice): boolea
     let bestScore = 0;
     for (const model of board.models) {
       if (model.placement !== undefined || !model.possible || tried.has(model)) continue;
-      const score = scoreOf(genes, model);
+      const score = scoreOf(board, genes, model);
       if (score > bestScore && !(stuck && model.ready.length === 0)) {
         best = model;
         bestScore = score;
@@ -57,11 +57,11 @@ function worthOf(genes: Genes, model: ModelNode): number {
   return (model.readyWorth + genes.ahead * model.soonWorth) * model.weight;
 }
 
-function scoreOf(genes: Genes, model: ModelNode): number {
+function scoreOf(board: Board, genes: Genes, model: ModelNode): number {
   if (genes.rule === "urgency") return worthOf(genes, model) / model.loadMs;
   let sinceMs = Infinity;
   for (const work of model.ready) sinceMs = Math.min(sinceMs, work.readyAtMs);
-  return sinceMs === Infinity ? 0 : 1 / (1 + Math.max(0, sinceMs));
+  return sinceMs === Infinity ? 0 : 1 + board.nowMs - sinceMs;
 }
 
 type Try = Choice & { readonly model: ModelNode; readonly worth: number };

@@ -40,7 +40,7 @@ export function makeRoom(board: Board, request: RoomRequest): Room | undefined {
   for (const placement of model.placements) {
     if (!placement.possible) continue;
     const idle = closable(board, placement, request);
-    const costOf = COSTS[genes.evict];
+    const costOf = (model: ModelNode): number => COSTS[genes.evict](model, board.nowMs);
     const evict = cheapestSet(board, { placement, slots: room, costOf }, idle);
     if (evict === undefined) continue;
     const costMs = evict.reduce((sum, other) => sum + costOf(other), 0);
@@ -59,10 +59,11 @@ export function makeRoom(board: Board, request: RoomRequest): Room | undefined {
   return best;
 }
 
-const COSTS: Readonly<Record<Genes["evict"], (model: ModelNode) => number>> = {
+/** The less, the sooner a model is closed; `use` is the least for what was used longest ago. */
+const COSTS: Readonly<Record<Genes["evict"], (model: ModelNode, nowMs: number) => number>> = {
   reload: reloadMs,
   work: (model) => model.leftMs + 0.001 * model.loadMs,
-  use: (model) => Math.max(1, model.usedAtMs),
+  use: (model, nowMs) => 1 / (1 + Math.max(0, nowMs - model.usedAtMs)),
 };
 
 /** What closing a model costs: nothing where no work is left for it, more where one comes soon. */

@@ -15,7 +15,7 @@ import type { Genes } from "./genes.ts";
 
 /** Puts the board back to its state, with the priorities of `genes`. */
 export function layOut(board: Board, genes: Genes): void {
-  board.nowMs = board.state.nowMs;
+  board.nowMs = 0;
   board.lane = undefined;
   board.laneEndsMs = Infinity;
   board.loads = 0;

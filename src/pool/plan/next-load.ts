@@ -34,7 +34,7 @@ export function nextLoad(state: PoolState, plan: Plan): NextLoad | undefined {
 
 /** The board is at the moment of the load; `waiting` works are ready for it now. */
 function whyThen(board: Board, model: ModelNode, waiting: number): string {
-  const inMs = board.nowMs - board.state.nowMs;
+  const inMs = board.nowMs;
   if (waiting > 0) {
     const demand = `${count(waiting, "work")} ${waiting === 1 ? "waits" : "wait"} for it`;
     return inMs > 0 ? `${demand}, and its turn comes in about ${seconds(inMs)}` : demand;
