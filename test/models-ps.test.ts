@@ -93,7 +93,9 @@ test("without a worker nothing is loaded, none is started, and the machine's mem
   assert.deepEqual(workers, []);
   assert.ok(Array.isArray(devices) && devices.every((device) => Object(device).budgetBytes >= 0) && devices.length > 0);
   assert.deepEqual((await atos.json("models", "unload")).lines, [{ unloaded: [], busy: [] }]);
-  assert.match((await atos.run("models", "unload", "coder")).stdout, /^coder is not loaded/);
+  const unload = await atos.run("models", "unload", "coder");
+  assert.deepEqual([unload.code, unload.stdout], [2, ""]);
+  assert.match(unload.stderr, /no model called coder is loaded; what is: atos models ps \[cli\/model-not-loaded\]/);
   assert.equal(atos.workerPid(), undefined);
 });
 
@@ -147,7 +149,7 @@ test("unload asks the worker, and says what has gone and what goes later", async
   await finishUnloadWish(scratch.db, { id, answer: { unloaded: ["coder", "small"], busy: ["large"] }, at: new Date() });
   assert.deepEqual(await all, {
     code: 0,
-    stdout: "unloaded: coder, small\nlarge is in the middle of a turn; it is unloaded when that ends\n",
+    stdout: "unloaded: coder, small\nlarge is at work for a turn; it is unloaded when that ends\n",
     stderr: "",
   });
   const one = atos.json("models", "unload", "coder");
@@ -165,7 +167,7 @@ test("a worker that does not answer in time is asked no more", async () => {
 
 test("a budget is the worker's: another one is refused, the same or none goes along", async () => {
   for (const [budgetBytes, budget, says] of [
-    [4 * GIB, "8gb", /a worker with a budget of 4\.0 GiB is running, and the budget given is 8gb\..* kill \d+/],
+    [4 * GIB, "8gb", /a worker with a budget of 4\.0 GiB is running, and the budget given .* is 8gb\..* kill \d+/],
     [undefined, "4 GiB", /a worker without a budget is running, and the budget given is 4 GiB/],
   ] as const) {
     using _worker = pretendWorker(budgetBytes === undefined ? {} : { budgetBytes });

@@ -58,7 +58,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     },
   });
   output.say(`ATOS ${VERSION} on ${await machine}`);
-  if (request.domain !== undefined)
+  if (request.roster.name === "nano")
     output.say(
       "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",
     );

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { AtosError, EXIT } from "../base/errors.ts";
+import { AtosError, EXIT, usageError } from "../base/errors.ts";
 import { askUnload, findUnloadAnswer, type UnloadAnswer, withdrawUnload } from "../store/unload-wishes.ts";
 import { commandContext } from "./context.ts";
 import { isLostConnection } from "./lost-connection.ts";
@@ -17,8 +17,10 @@ const NOTHING: UnloadAnswer = { unloaded: [], busy: [] };
 export async function runModelsUnloadCommand(model: string | undefined, output: Output): Promise<number> {
   await using connection = await connectRunning(commandContext(), { watches: false });
   const answer = connection === undefined ? NOTHING : await askWorker({ connection, model }, ANSWER_MS);
+  if (model !== undefined && answer.unloaded.length + answer.busy.length === 0)
+    throw usageError("cli/model-not-loaded", `no model called ${model} is loaded; what is: atos models ps`);
   output.emit(answer);
-  output.say(unloadText(answer, model));
+  output.say(unloadText(answer));
   return EXIT.done;
 }
 
@@ -50,11 +52,10 @@ export async function askWorker({ connection, model }: Asked, limitMs: number): 
 }
 
 /** What came of it, in sentences. Pure. */
-export function unloadText({ unloaded, busy }: UnloadAnswer, model: string | undefined): string {
+export function unloadText({ unloaded, busy }: UnloadAnswer): string {
   const lines = [
     ...(unloaded.length > 0 ? [`unloaded: ${unloaded.join(", ")}`] : []),
-    ...busy.map((name) => `${name} is in the middle of a turn; it is unloaded when that ends`),
+    ...busy.map((name) => `${name} is at work for a turn; it is unloaded when that ends`),
   ];
-  if (lines.length > 0) return lines.join("\n");
-  return model === undefined ? "nothing is loaded" : `${model} is not loaded; what is: atos models ps`;
+  return lines.length > 0 ? lines.join("\n") : "nothing is loaded";
 }

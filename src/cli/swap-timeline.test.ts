@@ -45,7 +45,7 @@ const SWAPPING = [
 
 test("each model has a line over the build's time, and the figures stand below", () => {
   assert.deepEqual(swapTimeline(SWAPPING, 60), [
-    "Models over 53.0 s (█ computes, ▒ is loaded, ░ idle in memory, · absent):",
+    "Models over 53.0 s (█ computes, ▒ loading, ░ idle in memory, · absent):",
     "coder  ··▒▒▒██████████░░███░···············▒▒▒▒▒░░░░████████",
     "small  ·····················▒▒▒▒██████████░·················",
     "3 loads, 2 evictions, 58 % of the time computing, 23 % loading",
@@ -97,7 +97,7 @@ test("a pause takes no time, and what was loaded before it is gone after it", ()
     turn(9053, "a", 20),
   ];
   assert.deepEqual(swapTimeline(events, 60), [
-    "Models over 53.0 s (█ computes, ▒ is loaded, ░ idle in memory, · absent):",
+    "Models over 53.0 s (█ computes, ▒ loading, ░ idle in memory, · absent):",
     // 57 cells for 53 seconds.
     "a  ▒▒▒▒▒▒▒▒▒▒▒███████████░░▒▒▒▒▒▒▒▒▒▒▒██████████████████████",
     "2 loads, 0 evictions, 57 % of the time computing, 38 % loading",
@@ -117,7 +117,7 @@ test("a model that another build had loaded is there from its first turn on; one
     loaded(44, "a", 4),
     loaded(56, "b", 6),
   ];
-  assert.deepEqual(swapTimeline(events, 59).slice(1), [
+  assert.deepEqual(swapTimeline(events, 60).slice(1), [
     "b  ··················································▒▒▒▒▒▒▒",
     "a  ··········██████░░░░██████░░░░░·········▒▒▒▒▒░░░░░░░░░░░░",
     "2 loads, 0 evictions, 1 resize, 18 % of the time computing, 18 % loading",
@@ -155,11 +155,11 @@ test("nothing is drawn for one load, and nothing can go wrong without events or 
   for (const line of swapTimeline(back, 80).slice(1, -1)) assert.equal(line.length, 80);
 });
 
-test("the drawing keeps to the width, from 60 to 120 columns, and long names are cut", () => {
+test("the drawing keeps to the width, from 40 to 120 columns, and long names are cut", () => {
   const name = "a-model-with-a-name-that-is-far-too-long";
   const events = [started(0), loaded(1000, name, 0.001), turn(90_000, name, 1), loaded(100_000, "b", 1)];
   for (const [asked, width] of [
-    [10, 60],
+    [10, 40],
     [80, 80],
     [1000, 120],
   ] as const) {

@@ -13,7 +13,7 @@ export type Swaps = {
   readonly waitingMs: number;
 };
 
-const MIN_WIDTH = 60;
+const MIN_WIDTH = 40;
 const MAX_WIDTH = 120;
 const MAX_LABEL = 24;
 const MAX_ROWS = 12;
@@ -37,7 +37,7 @@ export function swapTimeline(events: readonly TimedEvent[], width: number): read
   const rows = shown.map((track) => `${cut(track.model, labelWidth)}  ${drawTrack(track, read.totalMs, cells)}`);
   const more = read.tracks.length - shown.length;
   return [
-    `Models over ${lengthText(read.totalMs)} (█ computes, ▒ is loaded, ░ idle in memory, · absent):`,
+    `Models over ${lengthText(read.totalMs)} (█ computes, ▒ loading, ░ idle in memory, · absent):`,
     ...rows,
     ...(more > 0 ? [`and ${more} more`] : []),
     figuresLine(swaps, read.totalMs),

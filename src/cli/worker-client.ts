@@ -114,7 +114,7 @@ function refuseOther(file: WorkerFile, context: CommandContext): void {
     const other = budgetBytes === undefined ? "without a budget" : `with a budget of ${bytesText(budgetBytes)}`;
     throw usageError(
       "cli/other-worker",
-      `a worker ${other} is running, and the budget given is ${budget.text}. Go along with it by giving none. ${end}`,
+      `a worker ${other} is running, and the budget given (--budget, ATOS_BUDGET or a settings file) is ${budget.text}. Go along with it by giving none. ${end}, which pauses its builds`,
     );
   }
 }
@@ -122,8 +122,12 @@ function refuseOther(file: WorkerFile, context: CommandContext): void {
 async function startOne(context: CommandContext, note: (text: string) => void): Promise<WorkerFile | undefined> {
   const { folder, env } = context;
   // The settings file of this workspace is not the worker's, which runs in the state folder: the budget is handed over.
-  const budget = context.budget ?? (await settingsOf(context)).budget;
+  const given = context.budget ?? (await settingsOf(context)).budget;
+  // A worker that ended in order took its file along. Builds of one that did not go on as they began.
+  const left = given === undefined ? (await readWorkerFile(folder.workerFile))?.budgetBytes : undefined;
+  const budget = given ?? (left === undefined ? undefined : { text: `${left / 2 ** 20}mib` });
   note("starting the worker …");
+  if (left !== undefined) note(`the worker that was here died; this one keeps its budget of ${bytesText(left)}`);
   let log: number;
   try {
     mkdirSync(folder.root, { recursive: true, mode: 0o700 });

@@ -25,6 +25,7 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
       maxWaitMs: maxWaitSeconds * 1000,
     });
     if (worker === undefined) {
+      console.error(`${new Date().toISOString()} another worker of ${folder.root} is running; this one ends`);
       await tell({ kind: "other-runs" });
       return EXIT.done;
     }
@@ -51,9 +52,9 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
     if (!crashed) await worker[Symbol.asyncDispose]();
     process.exit(crashed ? EXIT.failed : EXIT.done);
   } catch (error) {
-    console.error(
-      `${new Date().toISOString()} worker ${process.pid} failed: ${error instanceof Error ? error.stack : String(error)}`,
-    );
+    // What was raised on purpose says all in its message.
+    const text = error instanceof AtosError || !(error instanceof Error) ? messageOf(error) : error.stack;
+    console.error(`${new Date().toISOString()} worker ${process.pid} failed: ${text}`);
     const known = error instanceof AtosError && error.exitCode !== EXIT.done && error.exitCode !== EXIT.interrupted;
     await tell({
       kind: "failed",
@@ -61,7 +62,7 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
       message: messageOf(error),
       exitCode: known ? error.exitCode : EXIT.failed,
     });
-    process.exit(EXIT.failed);
+    process.exit(known ? error.exitCode : EXIT.failed);
   }
 }
 

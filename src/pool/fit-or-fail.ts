@@ -70,7 +70,9 @@ function noRoomText({ machine: { parts }, models }: PoolParts, known: KnownModel
     );
     return needs.join(" and ");
   });
-  const has = parts.map(({ id, totalBytes, reserveBytes, othersBytes }, at) => {
+  const has = parts.map(({ id, totalBytes, reserveBytes, othersBytes, limitBytes = totalBytes }, at) => {
+    if (limitBytes <= (room[at] ?? 0))
+      return `${id}: the budget of ${sizeText(limitBytes)} that was set, which can be raised`;
     const others = othersBytes > 0 ? `, ${sizeText(othersBytes)} used by others` : "";
     return `${id}: ${sizeText(room[at] ?? 0)} for models, of ${sizeText(totalBytes)} with ${sizeText(reserveBytes)} reserve${others}`;
   });

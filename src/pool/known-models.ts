@@ -23,6 +23,8 @@ const RESIZE_MS = 50;
 export type KnownModel = {
   /** What it is called in plans and reports; unique. */
   readonly name: string;
+  /** What rosters call it; that of the first one is its name, if it was free. */
+  readonly ids: Set<string>;
   readonly path: string;
   /** `contextTokens` is the largest that was asked for: one size is pinned for all who use the model. */
   source: GgufSource & { readonly contextTokens: number };
@@ -84,6 +86,7 @@ export class KnownModels {
     this.#byKey.set(key, reading);
     reading.catch(() => this.#byKey.delete(key));
     const known = await reading;
+    known.ids.add(source.id);
     const contextTokens = contextOf(source, known.info);
     if (contextTokens > known.source.contextTokens) {
       known.source = { ...known.source, contextTokens };
@@ -180,8 +183,10 @@ export class KnownModels {
       Promise.all((source.adapters ?? []).map((adapter) => adapterBytes(adapter.path))),
     ]);
     const { slots, deterministic } = resolveSettings(source);
+    const name = this.#freeName(source.id === "" ? basename(path, ".gguf") : source.id);
     const known: KnownModel = {
-      name: this.#freeName(source.id === "" ? basename(path, ".gguf") : source.id),
+      name,
+      ids: new Set([name]),
       path,
       // Said outright, because with fewer slots than were asked for it could not be told any more.
       source: { ...source, path, deterministic, contextTokens: contextOf(source, info) },

@@ -1,18 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type AtosError, missingError } from "../base/errors.ts";
 import type { BackgroundTasks } from "./background-tasks.ts";
+import type { CrashWatch } from "./crash-watch.ts";
 import type { KnownModel } from "./known-models.ts";
 import type { PoolAction } from "./plan/pool-state.ts";
 import { type Opened, type PoolLoader, SMALLER } from "./pool-loader.ts";
 import type { PoolParts } from "./pool-view.ts";
 import type { TurnWork } from "./pool-works.ts";
 import { bytesWith, type Resident } from "./resident.ts";
+import { shrinkModel } from "./shrink-model.ts";
 import { tellBuilds } from "./tell-builds.ts";
 
 export type MovesOptions = {
   readonly parts: PoolParts & { readonly residents: Map<string, Resident> };
   readonly loader: PoolLoader;
   readonly tasks: BackgroundTasks;
+  readonly crashes: CrashWatch;
   readonly nowMs: () => number;
   /** As of the pool: for so long a turn waits for memory that others have. */
   readonly maxWaitMs: number;
@@ -25,7 +28,8 @@ export type MovesOptions = {
 /** After memory was refused: nothing tells when others give some back, and at once it would go round in circles. */
 const RETRY_MS = 1000;
 
-export type NewSize = { readonly slots: number; readonly contextTokens: number; readonly why: string };
+type Size = { readonly slots: number; readonly contextTokens: number };
+export type NewSize = Size & { readonly why: string };
 
 /** Sees to it that models come and go in order: opened one at a time, and closed without a turn. */
 export class ModelMoves {
@@ -103,6 +107,7 @@ export class ModelMoves {
       usedAtMs: nowMs,
       loadedAtMs: nowMs,
       model: undefined,
+      mostSlots: Number.POSITIVE_INFINITY,
       running: new Set(),
       leaving: undefined,
       measuredBytes: undefined,
@@ -122,19 +127,36 @@ export class ModelMoves {
       await tellBuilds(works, works.builds(model), { type: "model-loaded", model, ...size });
       Object.assign(resident, { state: "ready", readyAtMs: nowMs(), usedAtMs: nowMs(), loadedAtMs: nowMs() });
     } else {
-      await this.#notOpened(known, opened);
+      await this.#notOpened(known, { slots, contextTokens }, opened);
       residents.delete(model);
     }
     changed();
   }
 
-  async #notOpened(known: KnownModel, opened: Exclude<Opened, { kind: "ready" }>): Promise<void> {
+  async #notOpened(known: KnownModel, tried: Size, opened: Exclude<Opened, { kind: "ready" }>): Promise<void> {
     const waiting = this.#waiting(known.name);
     if (opened.kind === "shrunk") await this.tellShrunk(known, opened.why);
+    else if (opened.kind === "died") await this.#died(known, tried, opened.error);
     else if (opened.kind === "failed") {
       known.failed = opened.error;
       for (const turn of waiting) turn.fail(opened.error);
     } else await this.#refused(waiting, opened.why);
+  }
+
+  /**
+   * A load whose process died is begun anew, and with less from the second time on if it looks like memory. A model
+   * that goes on dying is left alone.
+   */
+  async #died(known: KnownModel, tried: Size, error: AtosError): Promise<void> {
+    const { parts, crashes: watch } = this.#options;
+    const { works } = parts;
+    const crashes = watch.count(known);
+    const { name: model } = known;
+    await tellBuilds(works, works.builds(model), { type: "model-crashed", model, why: error.message, crashes });
+    const quarantine = watch.quarantineOf(known);
+    if (quarantine !== undefined) for (const turn of this.#waiting(model)) turn.fail(quarantine);
+    else if (crashes > 1 && error.details?.["likelyMemory"] === true && shrinkModel(known, tried))
+      await this.tellShrunk(known, error.message);
   }
 
   /** Others were faster. Who has waited for too long already waits no longer. */
@@ -157,6 +179,7 @@ export class ModelMoves {
     if (opened.kind === "ready")
       await tellBuilds(works, works.builds(model), { type: "model-resized", model, ...size, why });
     else if (opened.kind === "shrunk") await this.tellShrunk(known, opened.why);
+    else if (opened.kind === "refused") resident.mostSlots = resident.slots;
     // What somebody needs larger is loaded anew, in whatever place is found for it then.
     if (opened.kind !== "ready" && isLarger && models.contextTokens(known) > resident.contextTokens)
       resident.leaving ??= `it can't be resized in its place: ${why}`;

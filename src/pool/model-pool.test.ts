@@ -202,6 +202,19 @@ test("a foreseen job is loaded for ahead, takes its turns in its place and ends 
   assert.ok(story(fake.events).includes("loaded b"), "its build is told, although no turn waits");
 });
 
+test("a build that goes on loads nothing for what it did before it paused", async () => {
+  await using fake = await fakePool({ budgetMib: 256 });
+  const jobs = ["a", "b"].map((id) => ({ task: id, role: "developer", source: fake.source(id), after: [] }));
+  fake.pool.foresee("build", jobs);
+  await settled();
+  fake.pool.foresee("build", jobs.slice(1));
+  await until(() => fake.opened.length > 0);
+  assert.deepEqual(
+    fake.opened.map(({ id }) => id),
+    ["b"],
+  );
+});
+
 test("what a build foresaw before it ended is forgotten, also when its files are still being read", async () => {
   await using fake = await fakePool();
   fake.pool.foresee("build", [{ task: "one", role: "developer", source: fake.source("a"), after: [] }]);

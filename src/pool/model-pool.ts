@@ -42,10 +42,12 @@ const SLICE_MS = 20;
 /** Between two slices: what a load needs of this process comes first. */
 const GAP_MS = 10;
 /**
- * After a turn its build needs a moment to say what comes next. Until then nothing is loaded for work that is
- * only foreseen: it may just have been done.
+ * After a turn its build needs a moment to say what comes next, and one that goes on says at first what it did
+ * before it paused. Until then nothing is loaded for work that is only foreseen: it may just have been done.
  */
 const SETTLE_MS = 150;
+/** Who has waited for so long goes before what may come in a moment. */
+const LONG_WAIT_MS = 5000;
 const MAX_ITERATIONS = 1000;
 const REFRESH_MS = 5000;
 
@@ -72,6 +74,7 @@ export class ModelPool implements AsyncDisposable {
   readonly #refreshing: NodeJS.Timeout;
   /** Spent on the plan since the last event. */
   #improvedMs = 0;
+  #foreseenAtMs = Number.NEGATIVE_INFINITY;
   #isImproving = false;
   #isRefreshing = false;
   #settling: NodeJS.Timeout | undefined;
@@ -119,6 +122,7 @@ export class ModelPool implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     const turn = this.#works.add({
       model: known.name,
+      modelId: source.id,
       job,
       report,
       sinceMs: nowMs(),
@@ -151,6 +155,7 @@ export class ModelPool implements AsyncDisposable {
       const foreseen = (await Promise.all(knowing)).filter((job) => job !== undefined);
       // Files are read at their own pace; the build may have said something newer, or have ended.
       if (this.#forecasts.get(build) !== forecast) return;
+      this.#foreseenAtMs = nowMs();
       for (const { model, role, turns } of this.#works.foresee(build, foreseen, nowMs())) {
         const known = this.#models.named(model);
         if (known === undefined) continue;
@@ -174,10 +179,11 @@ export class ModelPool implements AsyncDisposable {
     return poolStatus(this.#parts, { atMs: nowMs(), policy: policy.name, servers: this.#lanes.status(), next });
   }
 
-  /** Unloads the model of that name, or all; one with a running turn leaves after it. */
+  /** Unloads the model of that name, or all; one with a running turn leaves after it, one that is being loaded stays. */
   async unload(name: string | undefined): Promise<Unloaded> {
-    const asked = [...this.#residents.values()].filter(({ known }) => name === undefined || known.name === name);
-    for (const resident of asked) resident.leaving = "as asked";
+    const asked = [...this.#residents.values()].filter(({ known }) => name === undefined || known.ids.has(name));
+    // One that is being loaded is wanted: it stays for its turn.
+    for (const resident of asked) if (resident.state === "ready") resident.leaving = "as asked";
     const later = asked.filter(({ running, state }) => running.size > 0 || state === "opening");
     this.#changed();
     await this.#loader.closed();
@@ -200,12 +206,13 @@ export class ModelPool implements AsyncDisposable {
   async #foreknow(job: Omit<ForeseenJob<ModelSource>, "source">, source: GgufSource) {
     // A file that can't be read is told to whoever asks for the model.
     const known = await this.#models.know(source).catch(() => undefined);
-    return known === undefined ? undefined : { ...job, source, model: known.name };
+    return known === undefined ? undefined : { ...job, source, model: known.name, id: source.id };
   }
 
   /** Now and then: budgets change by themselves, and so does how long a turn has waited. */
   #refresh(): void {
-    if (this.#isRefreshing || (this.#works.size === 0 && this.#residents.size === 0)) return;
+    const { isClaiming } = this.#options.machine;
+    if (this.#isRefreshing || (this.#works.size === 0 && this.#residents.size === 0 && !isClaiming)) return;
     this.#isRefreshing = true;
     this.#executor.tasks.run(async () => {
       const isNews = await this.#options.machine.refresh(this.#ending.signal);
@@ -242,13 +249,21 @@ export class ModelPool implements AsyncDisposable {
     this.#options.onChange?.();
   }
 
-  /** A load for nobody who waits can wait itself, until the turn that ended last has had its say. */
+  /**
+   * A load for nobody who waits can wait itself, until the turn that ended last has had its say. Nor does a model
+   * leave in the moment between two turns of a build, unless somebody has waited for that long enough.
+   */
   #isTimely(action: PoolAction): boolean {
     if (action.kind !== "load") return true;
-    const { nowMs } = this.#options;
-    const leftMs = this.#works.endedAtMs + SETTLE_MS - nowMs();
-    const isWaitedFor = [...this.#works.turns].some(({ model, state }) => model === action.model && state === "ready");
-    if (isWaitedFor || leftMs <= 0) return true;
+    const nowMs = this.#options.nowMs();
+    const waiting = [...this.#works.turns].filter(({ model, state }) => model === action.model && state === "ready");
+    const needed = action.evict.filter((name) => this.#works.models.has(name));
+    const sinceMs =
+      waiting.length === 0
+        ? Math.max(this.#works.endedAtMs, this.#foreseenAtMs)
+        : Math.max(...needed.map((name) => this.#residents.get(name)?.usedAtMs ?? 0), 0);
+    const leftMs = sinceMs + SETTLE_MS - nowMs;
+    if (leftMs <= 0 || waiting.some((turn) => nowMs - turn.sinceMs > LONG_WAIT_MS)) return true;
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined;
       this.#decide();

@@ -1,7 +1,6 @@
 import { loadEmbeddedModel } from "../engine/embedded/embedded-model.ts";
 import { threadCount } from "../engine/embedded/thread-count.ts";
-import type { Environment } from "../engine/open-model.ts";
-import { readApiKey } from "../engine/server/server-key.ts";
+import { type Environment, readApiKey } from "../engine/server/server-key.ts";
 import { openServerModel } from "../engine/server/server-model.ts";
 import { type DeviceIo, machineIo } from "./devices/device-io.ts";
 import { engineCanUse } from "./devices/engine-gpu.ts";
@@ -10,6 +9,7 @@ import { ModelPool } from "./model-pool.ts";
 import { planPolicy } from "./plan/plan-policy.ts";
 import type { PoolPolicy } from "./plan/pool-state.ts";
 import { PoolMachine } from "./pool-machine.ts";
+import { steadyClock } from "./steady-clock.ts";
 import { SwapCaches } from "./swap-caches.ts";
 
 export type OpenPoolOptions = {
@@ -49,7 +49,7 @@ export async function openPool(options: OpenPoolOptions, signal: AbortSignal): P
     caches,
     maxWaitMs,
     onChange,
-    nowMs: () => Date.now(),
+    nowMs: steadyClock(),
     openGguf: async (source, limits) => {
       const threads = await threadCount(source.path);
       return loadEmbeddedModel(source, { ...limits, threads, stallMs: STALL_MS });

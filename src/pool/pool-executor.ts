@@ -1,11 +1,10 @@
 import { BackgroundTasks } from "./background-tasks.ts";
-import type { CrashWatch } from "./crash-watch.ts";
 import { ModelMoves, type MovesOptions } from "./model-moves.ts";
 import type { PoolAction } from "./plan/pool-state.ts";
 import { tellBuilds } from "./tell-builds.ts";
 import { TurnLender } from "./turn-lender.ts";
 
-export type ExecutorOptions = Omit<MovesOptions, "tasks"> & { readonly crashes: CrashWatch };
+export type ExecutorOptions = Omit<MovesOptions, "tasks">;
 
 /** Does what the policy says, as far as it is still possible. */
 export class PoolExecutor {

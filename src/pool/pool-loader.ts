@@ -3,6 +3,7 @@ import type { EmbeddedModel } from "../engine/embedded/embedded-model.ts";
 import type { GgufSource } from "../engine/model.ts";
 import type { KnownModel, KnownModels } from "./known-models.ts";
 import { learnLoad, learnShortage } from "./ledger/learn.ts";
+import type { PlacementChoice } from "./ledger/placements-of.ts";
 import type { PoolMachine } from "./pool-machine.ts";
 import { bytesWith, type Resident } from "./resident.ts";
 import { shrinkModel } from "./shrink-model.ts";
@@ -28,6 +29,8 @@ export type Opened =
   | { readonly kind: "refused"; readonly why: string }
   /** It did not fit after all; the model is to be tried with less. */
   | { readonly kind: "shrunk"; readonly why: string }
+  /** Its process ended or hung by itself; `details.likelyMemory` of the error guesses why. */
+  | { readonly kind: "died"; readonly error: AtosError }
   | { readonly kind: "failed"; readonly error: AtosError };
 
 /** A load that takes so much longer than expected hangs. */
@@ -59,7 +62,7 @@ export class PoolLoader {
       resident.model = model;
       const durationMs = Math.round(nowMs() - startedAt);
       const { weightsBytes: bytes } = known.info;
-      const facts = models.factsKey(known);
+      const facts = models.factsKey(known, contextTokens);
       machine.facts.change((seen) => learnLoad(seen, { model: facts, loadMs: durationMs, bytes }, nowMs()));
       await this.#settle(resident, model, signal);
       await caches.restore(known.name, model, signal);
@@ -81,10 +84,10 @@ export class PoolLoader {
     size: { readonly slots: number; readonly contextTokens: number },
     signal: AbortSignal,
   ): Promise<Opened> {
-    const { machine, models, nowMs } = this.#parts;
+    const { machine, nowMs } = this.#parts;
     const { known, model } = resident;
-    const choice =
-      models.choices(known, size.contextTokens).find(({ way }) => way === resident.choice.way) ?? resident.choice;
+    const choice = this.#inPlace(resident, size.contextTokens);
+    if (choice === undefined) return { kind: "refused", why: "where it is loaded it can't have so much context" };
     const startedAt = nowMs();
     const booked = await machine.book(known.name, bytesWith(choice, size.slots), signal);
     if (booked.kind === "refused" || model === undefined)
@@ -100,16 +103,17 @@ export class PoolLoader {
       machine.rebook(known.name, bytesWith(resident.choice, resident.slots));
       signal.throwIfAborted();
       const opened = this.#failed(known, { device: choice.placement.device, ...size }, error);
-      if (opened.kind === "failed" || isDead(error)) resident.leaving = messageOf(error);
+      if (opened.kind === "failed" || opened.kind === "died") resident.leaving = messageOf(error);
       return opened;
     }
   }
 
   /** Ends a model's process; its prompt caches are kept when it is `expected` back. */
-  close({ known, model }: Resident, expected: boolean): Promise<void> {
+  close({ known, model, choice, slots }: Resident, expected: boolean): Promise<void> {
     const { machine, caches } = this.#parts;
     const closing = (async () => {
-      if (model !== undefined && expected) await caches.save(known.name, model);
+      const mostBytes = slots * choice.placement.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+      if (model !== undefined && expected) await caches.save(known.name, model, mostBytes);
       await model?.[Symbol.asyncDispose]();
       machine.release(known.name);
     })().finally(() => this.#closing.delete(closing));
@@ -120,6 +124,15 @@ export class PoolLoader {
   /** Resolves when no process is on its way out. */
   async closed(): Promise<void> {
     await Promise.all(this.#closing);
+  }
+
+  /**
+   * What it takes where it is, with so much context; undefined where that is no way to load it. With the context that
+   * it has, as it was booked, whatever was learned since: the plan, too, reckons with that.
+   */
+  #inPlace({ known, choice, contextTokens }: Resident, newTokens: number): PlacementChoice | undefined {
+    if (newTokens === contextTokens) return choice;
+    return this.#parts.models.choices(known, newTokens).find(({ way }) => way === choice.way);
   }
 
   async #settle(resident: Resident, model: EmbeddedModel, signal: AbortSignal): Promise<void> {
@@ -135,11 +148,11 @@ export class PoolLoader {
 
   #failed(known: KnownModel, { device, ...tried }: Tried, error: unknown): Opened {
     const { machine, models, nowMs } = this.#parts;
+    if (isDead(error)) return { kind: "died", error };
     if (!(error instanceof AtosError)) throw error;
-    if (error.code !== "engine/not-enough-memory" && error.details?.["likelyMemory"] !== true)
-      return { kind: "failed", error };
+    if (error.code !== "engine/not-enough-memory") return { kind: "failed", error };
     const kind = machine.devices[device]?.kind ?? "system";
-    const facts = models.factsKey(known);
+    const facts = models.factsKey(known, tried.contextTokens);
     machine.facts.change((seen) => learnShortage(seen, { model: facts, kind }, nowMs()));
     if (shrinkModel(known, tried)) return { kind: "shrunk", why: messageOf(error) };
     const why = `the model ${known.name} does not fit into the memory that is free, with one slot and ${tried.contextTokens} tokens of context: ${messageOf(error)}`;
@@ -157,6 +170,8 @@ export const SMALLER =
 type Tried = { readonly device: number; readonly slots: number; readonly contextTokens: number };
 
 /** Whether the process is gone over what was asked of it. */
-export function isDead(error: unknown): error is AtosError {
+export function isDead(error: unknown): error is DeadError {
   return error instanceof AtosError && ["engine/child-died", "engine/child-stalled"].includes(error.code);
 }
+
+type DeadError = AtosError & { readonly code: "engine/child-died" | "engine/child-stalled" };

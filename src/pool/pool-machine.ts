@@ -46,6 +46,7 @@ export class PoolMachine implements AsyncDisposable {
   #factsNote: () => string | undefined = () => undefined;
   #reading: MachineReading;
   #parts: readonly DeviceBudget[] = [];
+  #isClaiming = false;
 
   private constructor(options: PoolMachineOptions, facts: LearnedFacts, reading: MachineReading) {
     this.facts = facts;
@@ -101,6 +102,11 @@ export class PoolMachine implements AsyncDisposable {
     );
   }
 
+  /** Whether other workers are still told that this one takes memory. */
+  get isClaiming(): boolean {
+    return this.#isClaiming;
+  }
+
   bookedBytes(at: number): number {
     return [...this.#holdings.values()].reduce((sum, { bytes }) => sum + (bytes[at] ?? 0), 0);
   }
@@ -125,11 +131,15 @@ export class PoolMachine implements AsyncDisposable {
     const outcome = await this.#claims.book(async (others) => {
       await this.#read(signal);
       const before = this.#holdings.get(name);
+      // Who takes less than before need not ask.
+      const grows = (at: number): boolean => (bytes[at] ?? 0) > (before?.bytes[at] ?? 0);
+      const unread = this.devices.find(({ stale }, at) => stale === true && grows(at));
+      if (unread !== undefined) return { value: `what is free of ${unread.id} can't be read now` };
       // Reckoned with what it is known to take already, and without what it may take in future.
       const parts = this.#budgets(others, undefined);
       const short = parts.findIndex(({ budgetBytes }, at) => {
         const own = this.bookedBytes(at) - (before?.bytes[at] ?? 0);
-        return (bytes[at] ?? 0) > 0 && own + (bytes[at] ?? 0) > budgetBytes;
+        return grows(at) && own + (bytes[at] ?? 0) > budgetBytes;
       });
       this.#parts = parts;
       if (short >= 0) return { value: shortage(parts[short], bytes[short] ?? 0) };
@@ -196,6 +206,7 @@ export class PoolMachine implements AsyncDisposable {
   }
 
   #claim(): WorkerClaim {
+    this.#isClaiming = this.#holdings.size > 0;
     const sum = (bytesOf: (holding: Holding, at: number) => number): Readonly<Record<string, number>> =>
       byKey(
         this.devices,
@@ -226,8 +237,10 @@ export class PoolMachine implements AsyncDisposable {
           ? neededSystemBytes(measured, { weightsBytes: parts.weights, otherBytes })
           : (measured.gpuBytes.get(key) ?? 0);
       // Caches and buffers in system memory fill while they are used, so that less says nothing yet.
-      if (bytes === 0 || (kind === "system" && bytes < estimated)) return bytes;
-      const seen = { model: facts, kind, measuredBytes: bytes, estimatedBytes: estimated };
+      // But it says that a shortage, after which more was reckoned with, was somebody else's: that is forgotten slowly.
+      if (bytes === 0) return bytes;
+      const measuredBytes = kind === "system" ? Math.max(bytes, estimated) : bytes;
+      const seen = { model: facts, kind, measuredBytes, estimatedBytes: estimated };
       this.facts.change((known) => learnMemory(known, seen, Date.now()));
       return bytes;
     });

@@ -41,6 +41,34 @@ test("a model that runs out of memory is tried with fewer slots, then with less 
   assertIdle(fake);
 });
 
+test("a process that is killed while it loads is begun anew, and nothing is learned of its size", async () => {
+  await using fake = await fakePool({ budgetMib: 1024 });
+  let isFirst = true;
+  fake.faults.load = ({ id }) => {
+    if (!isFirst) return;
+    isFirst = false;
+    throw childDied(id, true);
+  };
+  assert.equal(await turn(fake, fake.source("a")), 4096);
+  await until(() => story(fake.events).some((line) => line.startsWith("loaded")));
+  assert.equal(fake.opened.length, 2);
+  assert.deepEqual(
+    fake.events.filter(({ type }) => type === "model-crashed" || type === "model-shrunk").map(({ type }) => type),
+    ["model-crashed"],
+  );
+  assertIdle(fake);
+});
+
+test("a model whose process dies in every load is left alone after the third", async () => {
+  await using fake = await fakePool({ budgetMib: 1024 });
+  fake.faults.load = ({ id }) => {
+    throw childDied(id, false);
+  };
+  await assert.rejects(turn(fake, fake.source("a")), { code: "pool/model-quarantined" });
+  assert.equal(fake.opened.length, 3);
+  assertIdle(fake);
+});
+
 test("a model that runs out of memory however small it is made fails with the typed error", async () => {
   await using fake = await fakePool({ budgetMib: 1024 });
   fake.faults.load = () => {
@@ -64,7 +92,7 @@ test("a model that is larger than all there is gets a shorter context, and fails
   await using tiny = await fakePool({ budgetMib: 64 });
   await assert.rejects(turn(tiny, tiny.source("a")), {
     code: "pool/not-enough-memory",
-    message: /needs 9\d MiB of system for one slot and 4096 tokens .* 64 MiB for models, of 64 MiB/,
+    message: /needs 9\d MiB of system for one slot and 4096 tokens .*the budget of 64 MiB that was set/,
   });
   assert.deepEqual(tiny.opened, []);
 });
@@ -203,4 +231,51 @@ test("a model that somebody wants larger while it is loaded is booked as it was 
   assert.ok(fake.ledger.bookedBytes(0) < 128 * 2 ** 20);
   stop.abort(new Error("enough"));
   await second;
+});
+
+test("a model that can't have more slots after all goes on with those it has", async () => {
+  // Two slots are less than a quarter below the budget: after one shortage they would not be booked anew.
+  await using fake = await fakePool({ budgetMib: 128 });
+  let resizes = 0;
+  fake.faults.resize = ({ slots }) => {
+    resizes++;
+    if (slots > 1) throw outOfMemory();
+  };
+  const source = fake.source("a", { slots: 8, contextTokens: 8192 });
+  await turn(fake, source);
+  const uses = [1, 2, 3, 4, 5, 6, 7, 8].map(async (task) => {
+    await using _lease = await fake.lease(source, String(task));
+    await settled();
+  });
+  await Promise.all(uses);
+  assert.ok(resizes > 0 && resizes <= 3, `${resizes} resizes`);
+  assert.equal(fake.opened.length, 1);
+});
+
+test("a model whose larger size is refused goes on with the slots it has", async () => {
+  await using fake = await fakePool();
+  const source = fake.source("a", { slots: 8 });
+  await turn(fake, source);
+  let bookings = 0;
+  fake.ledger.book = async () => {
+    bookings++;
+    return { kind: "refused", why: "another worker is booking" };
+  };
+  const uses = [1, 2, 3, 4].map(async (task) => {
+    await using _lease = await fake.lease(source, String(task));
+    await settled();
+  });
+  await Promise.all(uses);
+  assert.equal(bookings, 1);
+});
+
+test("what a worker claimed for models that it unloaded is given back to other workers", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  await using fake = await fakePool();
+  await turn(fake, fake.source("a"));
+  await fake.ledger.refresh(never);
+  assert.equal(fake.ledger.isClaiming, true);
+  await fake.pool.unload(undefined);
+  t.mock.timers.tick(5000);
+  await until(() => !fake.ledger.isClaiming);
 });

@@ -47,8 +47,8 @@ export function poolState(parts: PoolParts, { nowMs, maxWaitMs }: { nowMs: numbe
 }
 
 /** A placement that was right when it was chosen is kept among those of today: a loaded model is where it is. */
-function withPlacementOf({ choice, slots }: Resident, model: PoolModel): PoolModel {
-  const maxSlots = Math.max(model.maxSlots, slots);
+function withPlacementOf({ choice, slots, mostSlots }: Resident, model: PoolModel): PoolModel {
+  const maxSlots = Math.max(Math.min(model.maxSlots, mostSlots), slots);
   if (model.placements.includes(choice.placement)) return { ...model, maxSlots };
   return { ...model, maxSlots, placements: [...model.placements, choice.placement] };
 }

@@ -24,6 +24,8 @@ export type Report = (event: BuildEvent) => Promise<void>;
 export type TurnWork = {
   readonly id: string;
   readonly model: string;
+  /** What its build calls the model. */
+  readonly modelId: string;
   readonly job: Job;
   /** Tokens of context that it needs. */
   readonly contextTokens: number;
@@ -70,6 +72,8 @@ export class PoolWorks {
   readonly #foreseen = new Map<string, Foreseen>();
   /** How builds that have work here are told what happens. */
   readonly #reports = new Map<string, Report>();
+  /** What builds call models. */
+  readonly #ids = new Map<string, Map<string, string>>();
   #counter = 0;
   #endedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -113,6 +117,7 @@ export class PoolWorks {
     const added: TurnWork = { ...turn, id, steps: 0, state: "ready", why: "", alone: true };
     this.#turns.set(id, added);
     this.#reports.set(turn.job.build, turn.report);
+    this.#call(turn.job.build, turn.model, turn.modelId);
     return added;
   }
 
@@ -131,13 +136,14 @@ export class PoolWorks {
   /** Replaces what was foreseen for a build, and returns the jobs that ended by that. Those that stay keep count of their turns. */
   foresee(
     build: string,
-    jobs: readonly (ForeseenJob<unknown> & { readonly model: string })[],
+    jobs: readonly (ForeseenJob<unknown> & { readonly model: string; readonly id: string })[],
     nowMs: number,
   ): readonly EndedJob[] {
     const before = new Map(this.#foreseen);
     for (const [id, job] of before) if (job.build === build) this.#foreseen.delete(id);
-    for (const { task, role, model, after } of jobs) {
+    for (const { task, role, model, after, id: modelId } of jobs) {
       const id = jobId({ build, task, role });
+      this.#call(build, model, modelId);
       this.#foreseen.set(id, {
         id,
         model,
@@ -159,8 +165,20 @@ export class PoolWorks {
     this.#dropReport(build);
   }
 
+  /** What a build calls a model; its name for those it knows nothing of. */
+  idIn(build: string, model: string): string {
+    return this.#ids.get(build)?.get(model) ?? model;
+  }
+
+  #call(build: string, model: string, id: string): void {
+    const ids = this.#ids.get(build) ?? new Map<string, string>();
+    this.#ids.set(build, ids.set(model, id));
+  }
+
   #dropReport(build: string): void {
-    if (!this.builds().has(build)) this.#reports.delete(build);
+    if (this.builds().has(build)) return;
+    this.#reports.delete(build);
+    this.#ids.delete(build);
   }
 
   /** For the planner: turns in the order in which they came, then what is foreseen of jobs that have not taken their turns. */

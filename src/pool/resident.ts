@@ -10,6 +10,8 @@ export type Resident = {
   /** Where it is, with the memory that was booked for it. */
   choice: PlacementChoice;
   slots: number;
+  /** More were refused since it was loaded: asking again at once would go round in circles, and hold its turns up. */
+  mostSlots: number;
   contextTokens: number;
   state: "opening" | "ready";
   readyAtMs: number;

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { CachingModel, SavedCache } from "../engine/model.ts";
 
-/** How long a model that leaves is waited for; its prompts can be evaluated again. */
+/** How long a model that leaves or comes is waited for; its prompts can be evaluated again. */
 const SAVE_MS = 10_000;
+const RESTORE_MS = 10_000;
+/** Left on the disk: when it is full the worker ends, and no cache is worth that. */
+const SPARE_BYTES = 2 ** 30;
 
 /**
  * Prompt caches of models that left memory, kept in files so that conversations go on where they were when
@@ -26,9 +29,11 @@ export class SwapCaches {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  /** Those of the model that left longest ago make room. */
-  async save(name: string, model: CachingModel): Promise<void> {
+  /** Of at most so many bytes, if the disk has room to spare. Those of the model that left longest ago make room. */
+  async save(name: string, model: Pick<CachingModel, "saveCaches">, mostBytes: number): Promise<void> {
     await this.#drop(name);
+    const { bavail, bsize } = await statfs(dirname(this.#directory)).catch(() => ({ bavail: 0, bsize: 0 }));
+    if (bavail * bsize < mostBytes + SPARE_BYTES) return;
     const saved = await model.saveCaches(this.#folderOf(name), AbortSignal.timeout(SAVE_MS)).catch(() => []);
     if (saved.length === 0) return;
     this.#saved.set(name, saved);
@@ -39,12 +44,13 @@ export class SwapCaches {
   }
 
   /** Gives a model back what it had, and returns how many tokens that is. */
-  async restore(name: string, model: CachingModel, signal: AbortSignal): Promise<number> {
+  async restore(name: string, model: Pick<CachingModel, "restoreCache">, signal: AbortSignal): Promise<number> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(RESTORE_MS)]);
     let tokens = 0;
     for (const saved of this.#saved.get(name) ?? []) {
-      const restored = await model.restoreCache(saved, signal).then(
+      const restored = await model.restoreCache(saved, inTime).then(
         () => true,
-        // It is of another number of slots or another context size: then the prompt is evaluated.
+        // It is of another number of slots, or takes too long: then the prompt is evaluated.
         () => false,
       );
       if (restored) tokens += saved.tokens;

@@ -66,9 +66,9 @@ export class BuildRun {
     await using _lease = await this.deps.pool.lease({ source, job, report }, this.signal);
   }
 
-  /** Tells the pool what is still to come, so that it can plan for it: at the beginning, and whenever `task` is done. */
-  foresee(task?: string): void {
-    if (task !== undefined) this.#done.add(task);
+  /** Tells the pool what is still to come, so that it can plan for it: at the beginning, and whenever a `stage` (see `forecast`) is done. */
+  foresee(stage?: string): void {
+    if (stage !== undefined) this.#done.add(stage);
     this.deps.pool.foresee(this.id, forecast(this.request.roster, this.#tasks, this.#done));
   }
 

@@ -71,7 +71,7 @@ async function runTasks(
       );
     review = outcome.review ?? review;
     await build.setTask(task.id, outcome.green ? "green" : "red", outcome.green ? undefined : outcome.why);
-    build.foresee(task.id);
+    build.foresee(`tasks/${task.id}`);
     if (!outcome.green) {
       for (const skipped of tasks.slice(index + 1)) await build.setTask(skipped.id, "skipped", `${task.id} is red`);
       return { commits, review, stopped: `task ${task.id}: ${outcome.why}` };

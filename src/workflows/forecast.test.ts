@@ -44,5 +44,12 @@ test("a plan adds a developer of the task's tier and a reviewer for each task, o
 });
 
 test("what is done is no longer foreseen", () => {
-  assert.deepEqual(shown([task("read", "simple")], ["spec", "plan", "tests", "read"]), []);
+  assert.deepEqual(shown([task("read", "simple")], ["spec", "plan", "tests", "tasks/read"]), []);
+});
+
+test("a task of the plan may be called like a stage", () => {
+  assert.deepEqual(
+    shown([task("tests", "simple")], ["spec", "plan", "tests"]).map(([name]) => name),
+    ["tests/developer", "tests/reviewer"],
+  );
 });

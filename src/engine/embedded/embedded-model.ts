@@ -15,8 +15,8 @@ export type LoadOptions = {
   /** Ends a process that has not loaded, or not resized, after so long. Default: none. */
   readonly deadlineMs?: number | undefined;
   /**
-   * Ends a process that computes nothing for so long while a reply waits for it. It has to be longer than the
-   * slowest batch of a prompt takes. Default: none.
+   * Ends a process that computes nothing for so long while a reply waits for it, or that has not counted a prompt by
+   * then. It has to be longer than the slowest batch of a prompt takes. Default: none.
    */
   readonly stallMs?: number | undefined;
 };
@@ -90,6 +90,7 @@ function embeddedModel({ id, child, settings, options }: LoadedProcess, loaded: 
   const asked = new Set(loaded.options);
   let { size } = loaded;
   let running = 0;
+  const beside = (signal: AbortSignal | undefined) => ({ signal, limitMs: options.stallMs });
   return {
     id,
     pid: child.pid,
@@ -101,11 +102,11 @@ function embeddedModel({ id, child, settings, options }: LoadedProcess, loaded: 
     },
     async render({ messages, thinking }: Prompt, signal?: AbortSignal) {
       const question = { kind: "render", prompt: { messages, thinking } } as const;
-      const { text, tokens } = await child.askFor("rendered", question, { signal });
+      const { text, tokens } = await child.askFor("rendered", question, beside(signal));
       return { text, tokens, exact: true };
     },
     async countText(text: string, signal?: AbortSignal) {
-      return (await child.askFor("counted", { kind: "count-text", text }, { signal })).tokens;
+      return (await child.askFor("counted", { kind: "count-text", text }, beside(signal))).tokens;
     },
     async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
       checkRequest(request, asked);

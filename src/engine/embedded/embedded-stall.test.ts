@@ -44,6 +44,12 @@ test("ends a process that hangs in the middle of a reply, and fails all who wait
   assert.equal(isAlive(model.pid), false);
 });
 
+test("ends a process that does not even count a prompt", async () => {
+  await using model = await load({ stallMs: 400 });
+  process.kill(model.pid, "SIGSTOP");
+  await assert.rejects(model.countText("x"), stalled("run", /for 400 ms \(count-text\)/));
+});
+
 test("lets a reply wait for its slot as long as another one is computed", async () => {
   await using model = await load({ stallMs: 400 });
   const first = new AbortController();

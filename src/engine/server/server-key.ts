@@ -8,7 +8,7 @@ export type KeyedServer = {
   readonly apiKeyFile?: string | undefined;
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const MAX_KEY_BYTES = 16 * 1024;
 const HUGGING_FACE_ROUTER = "https://router.huggingface.co/v1";

@@ -50,7 +50,7 @@ export function correctionsOf(facts: Facts, model: string): Corrections {
   const known = modelFacts(facts, model);
   if (known === undefined) return {};
   const steps = Object.entries(known.speeds).flatMap(([way, { stepMs }]) =>
-    stepMs === undefined ? [] : [[way, stepMs] as const],
+    stepMs === undefined || stepMs === 0 ? [] : [[way, stepMs] as const],
   );
   return { memoryRatio: known.memoryRatio, stepMs: Object.fromEntries(steps) };
 }

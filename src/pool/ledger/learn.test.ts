@@ -49,11 +49,11 @@ test("kinds of devices are learned apart", () => {
   assert.deepEqual(correctionsOf(facts, "other"), {});
 });
 
-test("running out of memory makes a model larger by a quarter each time, up to the bound", () => {
+test("running out of memory makes a model larger by a quarter each time, up to half as much again", () => {
   let facts = learnShortage(NO_FACTS, { model: "m", kind: "nvidia" }, 1);
   assert.equal(ratio(facts), 1.25);
   for (let time = 0; time < 9; time++) facts = learnShortage(facts, { model: "m", kind: "nvidia" }, 1);
-  assert.equal(ratio(facts), 3);
+  assert.equal(ratio(facts), 1.5);
 });
 
 test("a load is expected as it was, as other models' by size, or by the prior", () => {
@@ -80,6 +80,8 @@ test("a turn beside others, or a very short one, teaches no speed", () => {
   const short = learnTurn(NO_FACTS, { ...turn, replyTokens: 3, promptTokens: 2, replyMs: 500, promptMs: 500 }, 1);
   assert.deepEqual(correctionsOf(short, "m").stepMs, {});
   assert.equal(expectedRole(short, "m", "developer").replyTokens, 3);
+  const atOnce = learnTurn(NO_FACTS, { ...turn, replyMs: 0, promptMs: 800 }, 1);
+  assert.deepEqual(correctionsOf(atOnce, "m").stepMs, {}, "a step that takes no time would never end a roll-out");
 });
 
 test("what a role needs is known by the model, else by other models, else by the prior", () => {

@@ -25,6 +25,8 @@ const FALL = 0.1;
 const TELLING_BYTES = GIB / 2;
 /** What running out of memory says of an estimate: it was too small by at least something. */
 const SHORTAGE = 1.25;
+/** It may have been others that took the memory, so that this says nothing of the size any more. */
+const MOST_SHORTAGE = 1.5;
 
 export type MemorySeen = {
   readonly model: string;
@@ -53,7 +55,8 @@ export function learnShortage(
   nowMs: number,
 ): Facts {
   return changeModel(facts, { model, nowMs }, (known) => {
-    const after = bounded((known.memoryRatio[kind] ?? 1) * SHORTAGE);
+    const before = known.memoryRatio[kind] ?? 1;
+    const after = bounded(Math.max(before, Math.min(MOST_SHORTAGE, before * SHORTAGE)));
     return { ...known, memoryRatio: { ...known.memoryRatio, [kind]: after } };
   });
 }
@@ -98,7 +101,9 @@ export function learnTurn(facts: Facts, seen: TurnSeen, nowMs: number): Facts {
     ...defined("replyTokens", average(role.replyTokens, seen.replyTokens)),
     ...defined("promptTokens", average(role.promptTokens, seen.promptTokens)),
   });
-  const stepMs = seen.replyTokens > FEW_TOKENS ? (seen.replyMs ?? Number.NaN) / (seen.replyTokens - 1) : Number.NaN;
+  // A reply that was read at once, because this process was busy while it was made, tells no speed either.
+  const replyMs = seen.replyMs === undefined || seen.replyMs <= 0 ? Number.NaN : seen.replyMs;
+  const stepMs = seen.replyTokens > FEW_TOKENS ? replyMs / (seen.replyTokens - 1) : Number.NaN;
   const promptTokenMs = seen.promptTokens > FEW_TOKENS ? (seen.promptMs ?? Number.NaN) / seen.promptTokens : Number.NaN;
   return changeRoles(facts, { ...seen, nowMs }, lengths, (model) => {
     const before = model.speeds[seen.way] ?? {};
