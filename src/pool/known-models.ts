@@ -18,6 +18,7 @@ import type { Expectation } from "./pool-works.ts";
 
 /** Measured with 150 MB on two processors (15 to 51): contexts are made anew, weights stay. */
 const RESIZE_MS = 50;
+const REGROW_MS = 10 * 60_000;
 
 /** A model file with its settings, as the pool knows it. */
 export type KnownModel = {
@@ -38,6 +39,8 @@ export type KnownModel = {
   maxSlots: number;
   /** Less than was asked for after it ran out of memory. */
   contextLimit: number;
+  /** When it was last given less than was asked for; undefined while it has all. */
+  shrunkAtMs: number | undefined;
   /** Why it could not be loaded; it is not tried again until somebody asks. */
   failed: AtosError | undefined;
   quarantinedUntilMs: number;
@@ -130,6 +133,13 @@ export class KnownModels {
     return { shape: info, settings: { ...settings, contextTokens, slots: maxSlots } };
   }
 
+  /** All that was asked for may be tried again some time after it did not fit: other programs come and go. */
+  regrow(known: KnownModel, nowMs: number): void {
+    if (known.shrunkAtMs === undefined || nowMs - known.shrunkAtMs < REGROW_MS) return;
+    const { askedSlots: maxSlots } = known;
+    Object.assign(known, { maxSlots, contextLimit: Number.POSITIVE_INFINITY, shrunkAtMs: undefined });
+  }
+
   contextTokens({ source, contextLimit }: KnownModel): number {
     return Math.min(source.contextTokens, contextLimit);
   }
@@ -196,6 +206,7 @@ export class KnownModels {
       askedSlots: slots,
       maxSlots: slots,
       contextLimit: Number.POSITIVE_INFINITY,
+      shrunkAtMs: undefined,
       failed: undefined,
       quarantinedUntilMs: 0,
     };

@@ -85,6 +85,7 @@ export class ModelMoves {
   /** Tells that a model is to be tried with less. */
   tellShrunk(known: KnownModel, why: string): Promise<void> {
     const { models, works } = this.#options.parts;
+    known.shrunkAtMs = this.#options.nowMs();
     const { name: model, maxSlots: slots } = known;
     const size = { slots, contextTokens: models.contextTokens(known) };
     return tellBuilds(works, works.builds(model), { type: "model-shrunk", model, ...size, why });

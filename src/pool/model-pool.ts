@@ -119,6 +119,7 @@ export class ModelPool implements AsyncDisposable {
     if (quarantine !== undefined) throw quarantine;
     // Somebody asks, so that it is tried again.
     known.failed = undefined;
+    this.#models.regrow(known, nowMs());
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     const turn = this.#works.add({
       model: known.name,

@@ -69,6 +69,23 @@ test("a model whose process dies in every load is left alone after the third", a
   assertIdle(fake);
 });
 
+test("a model that was given less is given all again when memory may be back, ten minutes later", async () => {
+  let laterMs = 0;
+  await using fake = await fakePool({ budgetMib: 1024, nowMs: () => Date.now() + laterMs });
+  let isShort = true;
+  fake.faults.load = ({ contextTokens = 0 }) => {
+    if (isShort && contextTokens > 4096) throw outOfMemory();
+  };
+  const source = fake.source("a", { contextTokens: 8192 });
+  assert.equal(await turn(fake, source), 4096);
+  isShort = false;
+  assert.equal(await turn(fake, source), 4096);
+  laterMs = 11 * 60_000;
+  await fake.pool.unload(undefined);
+  assert.equal(await turn(fake, source), 8192);
+  assertIdle(fake);
+});
+
 test("a model that runs out of memory however small it is made fails with the typed error", async () => {
   await using fake = await fakePool({ budgetMib: 1024 });
   fake.faults.load = () => {
