@@ -81,7 +81,12 @@ test("two processes that race for six tenths of a device never both get them", a
   const temporary = freshFolder();
   const witness = join(temporary, "witness");
   const race = `
-    const { mkdirSync, rmdirSync } = await import("node:fs");
+    const { mkdirSync, readdirSync, rmdirSync, writeFileSync } = await import("node:fs");
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    // One that began long before the other would be through before they meet.
+    writeFileSync(${JSON.stringify(join(temporary, "ready-"))} + process.pid, "");
+    const ready = () => readdirSync(${JSON.stringify(temporary)}).filter((name) => name.startsWith("ready-")).length;
+    for (let waited = 0; ready() < 2 && waited < 20_000; waited++) await wait(1);
     const none = { claimedBytes: {}, takenBytes: {} };
     const result = { wins: 0, refused: 0, both: 0 };
     for (let round = 0; result.wins < 100 && round < 20_000; round++) {
@@ -93,7 +98,7 @@ test("two processes that race for six tenths of a device never both get them", a
         result.wins++;
         // Nobody else may hold it: the folder is made by one process at a time.
         try { mkdirSync(${JSON.stringify(witness)}); } catch { result.both++; }
-        await new Promise((resolve) => setImmediate(resolve));
+        await wait(1);
         try { rmdirSync(${JSON.stringify(witness)}); } catch { result.both++; }
         await claims.publish(none, never);
       } else result.refused++;
