@@ -37,6 +37,7 @@ export async function openBubblewrap(bwrap: string, node: string): Promise<Sandb
   const host = bubblewrapHost(bwrap, node, help);
   const sandbox: Sandbox = {
     level: "bubblewrap",
+    mounts: true,
     nodePath: NODE_PATH,
     pythonPath: host.pythonPath,
     run: (request, signal) => run(host, request, signal),

@@ -1,5 +1,6 @@
-/** How well a command is confined. `none` only by `--unsafe`. */
-export type SandboxLevel = "bubblewrap" | "none";
+/** How a command is confined, the strongest first; `docker` only if asked for, `none` only by `--unsafe`. */
+export const SANDBOX_LEVELS = ["bubblewrap", "landlock", "seatbelt", "docker", "none"] as const;
+export type SandboxLevel = (typeof SANDBOX_LEVELS)[number];
 
 export type SandboxLimits = {
   readonly wallMs: number;
@@ -17,12 +18,23 @@ export type SandboxLimits = {
   readonly outputBytes: number;
 };
 
+/** One host that a command may reach, through the proxy of ATOS alone. */
+export type NetworkRule = {
+  /** A host name, `*.` before one for all names below it, or an address. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether its address may be a private one, or this machine's own. Only for hosts that a person named. */
+  readonly private?: boolean;
+};
+
 export type SandboxRequest = {
   readonly command: readonly [string, ...string[]];
   /** Host folder that becomes `/workspace`, the working directory and the only writable place beside a small `/tmp`. At level `none` it is the working directory, by its own path. */
   readonly root: string;
   /** Further host paths to show read-only. */
   readonly readOnly?: readonly { readonly source: string; readonly target: string }[];
+  /** Hosts it may reach over HTTP and HTTPS, by the proxy that its environment names (`HTTPS_PROXY` and so on). Absent: no network. */
+  readonly network?: { readonly allow: readonly NetworkRule[] };
   /** Added to a minimal environment; nothing of the caller's is passed on. */
   readonly env?: Readonly<Record<string, string>>;
   readonly limits?: Partial<SandboxLimits>;
@@ -35,13 +47,19 @@ export type SandboxReport = {
   readonly stdout: string;
   readonly stderr: string;
   readonly durationMs: number;
-  /** Set when a limit ended the command. The others show in the exit code: CPU time is 137, file size and processes are errors inside. */
-  readonly limitHit?: "wall" | "memory" | "disk" | "output";
+  /** The limit that ended the command. A limit on processes or open files shows as an error inside. */
+  readonly limitHit?: LimitHit;
+  /** `host:port` that the command asked the proxy for and was refused, each once. */
+  readonly refusedHosts?: readonly string[];
 };
+
+export type LimitHit = "wall" | "cpu" | "memory" | "disk" | "file" | "output";
 
 /** Runs a command with nothing but its workspace, and kills all of it at the end. */
 export type Sandbox = {
   readonly level: SandboxLevel;
+  /** Whether paths can be shown elsewhere than where they are. If not, a `target` must be its `source`, and the workspace keeps its own path. */
+  readonly mounts: boolean;
   /** The Node binary's path as a command inside sees it. */
   readonly nodePath: string;
   /** The Python 3 interpreter's path inside, or undefined where the machine has none that the sandbox can show. */

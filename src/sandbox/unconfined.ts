@@ -25,7 +25,7 @@ export function openUnconfined(): Sandbox {
   const python = ["/usr/bin/python3", "/usr/local/bin/python3", "/opt/homebrew/bin/python3"].find((path) =>
     existsSync(path),
   );
-  return { level: "none", nodePath: process.execPath, pythonPath: python, run };
+  return { level: "none", mounts: false, nodePath: process.execPath, pythonPath: python, run };
 }
 
 async function run(request: SandboxRequest, signal: AbortSignal): Promise<SandboxReport> {
