@@ -1,24 +1,16 @@
 // Prints the table of rosters in docs/models.md: node scripts/print-rosters.ts. A test keeps the two in step.
-import { globSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { loadRoster, type RosterFile } from "../src/agents/load-roster.ts";
+import { catalogChoices, type OwnRoster, ownRosters } from "../src/cli/roster-needs.ts";
 import { type Catalog, type CatalogChoice, chosenFile, loadCatalog } from "../src/engine/catalog/catalog.ts";
 import { GIB, residentSets } from "../src/engine/catalog/roster-budget.ts";
 
-const ROSTERS = fileURLToPath(new URL("../models/rosters", import.meta.url));
-
-export type BudgetRoster = RosterFile & {
-  /** Such as `8gb.yaml`. */
-  readonly file: string;
-  readonly budget: NonNullable<RosterFile["budget"]>;
+export type BudgetRoster = OwnRoster & {
+  readonly budget: NonNullable<OwnRoster["budget"]>;
   readonly choices: ReadonlyMap<string, CatalogChoice>;
 };
 
 /** The rosters that are made for a budget, from the smallest to the largest; without a GPU first. */
 export async function budgetRosters(): Promise<readonly BudgetRoster[]> {
-  const files = globSync("*.yaml", { cwd: ROSTERS });
-  const loaded = await Promise.all(files.map(async (file) => ({ file, ...(await loadRoster(`${ROSTERS}/${file}`)) })));
-  return loaded
+  return (await ownRosters())
     .flatMap((roster) => {
       const { budget } = roster;
       return budget === undefined ? [] : [{ ...roster, budget, choices: catalogChoices(roster) }];
@@ -48,13 +40,6 @@ function describe(id: string, choice: CatalogChoice | undefined, catalog: Catalo
   const { model, quantisation } = chosenFile(catalog, choice);
   const { slots = 1, contextTokens } = choice.settings;
   return `${model} ${quantisation}, ${slots === 1 ? "" : `${slots} × `}${contextTokens} tokens`;
-}
-
-function catalogChoices({ models }: RosterFile): ReadonlyMap<string, CatalogChoice> {
-  const choices = Object.entries(models).flatMap(([id, entry]): readonly (readonly [string, CatalogChoice])[] =>
-    entry.kind === "catalog" ? [[id, entry]] : [],
-  );
-  return new Map(choices);
 }
 
 function order(roster: BudgetRoster): number {

@@ -75,7 +75,7 @@ function orderOf(works) {
  * Steps that `model` must make for those of `set` (numbers in rising order) that are its own: their sum spread
  * over its slots, or its longest chain, no two of which can share a step.
  */
-export function leastSteps({ works, before, models }, model, set) {
+function leastSteps({ works, before, models }, model, set) {
   let sum = 0;
   let longest = 0;
   const own = [];

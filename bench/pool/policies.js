@@ -20,7 +20,7 @@ export const POLICIES = {
  * least recently used first, until it fits; until then all behind it wait, whatever they need. A request whose
  * model is loaded or loading is handed over at once and keeps the model from being closed.
  */
-export function fifoLru({ slots = 3, room = 1 } = {}) {
+function fifoLru({ slots = 3, room = 1 } = {}) {
   const handedOver = new Set();
   return policy("fifo-lru", (view) => {
     const handed = (work) => handedOver.has(work.id);
@@ -39,7 +39,7 @@ export function fifoLru({ slots = 3, room = 1 } = {}) {
 }
 
 /** The same without the blocked head: what is loaded serves whoever needs it, and the oldest other one loads. */
-export function fifo({ slots = 4, room = 2 } = {}) {
+function fifo({ slots = 4, room = 2 } = {}) {
   return policy("fifo", (view) => {
     const start = startFirst(view, view.ready);
     if (start !== undefined) return start;
@@ -49,7 +49,7 @@ export function fifo({ slots = 4, room = 2 } = {}) {
 }
 
 /** llama-swap before May 2026, without groups: one model (on each device), requests strictly in their order. */
-export function oneModel({ slots = 4 } = {}) {
+function oneModel({ slots = 4 } = {}) {
   return policy("one-model", (view) => {
     const [head] = view.ready;
     if (head === undefined) return undefined;
@@ -69,7 +69,7 @@ export function oneModel({ slots = 4 } = {}) {
  * the cheapest set to load again is closed, whether busy or not (if it is, the request waits for it). Which device
  * a model goes to, llama-swap leaves to who configures it; here the request takes the best one.
  */
-export function collation({ slots = 4, room = 2 } = {}) {
+function collation({ slots = 4, room = 2 } = {}) {
   return policy("collation", (view) => {
     const start = startFirst(view, view.ready);
     if (start !== undefined || view.opening !== undefined) return start;
@@ -88,7 +88,7 @@ export function collation({ slots = 4, room = 2 } = {}) {
  * Serves all it can of what is loaded, longest path to the end first; then loads the model whose ready works
  * have the longest paths for the time that its load takes, closing idle models with the least work left.
  */
-export function greedy({ slots = 4, room = 2 } = {}) {
+function greedy({ slots = 4, room = 2 } = {}) {
   return policy("greedy", (view) => {
     const paths = view.pathsMs();
     const start = startFirst(

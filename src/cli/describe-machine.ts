@@ -1,12 +1,11 @@
 import { availableParallelism, totalmem } from "node:os";
 import { type DeviceIo, machineIo } from "../pool/devices/device-io.ts";
-import type { DeviceReading, MachineReading } from "../pool/devices/device-reading.ts";
+import { type DeviceReading, GIB, type MachineReading } from "../pool/devices/device-reading.ts";
 import { readDevices } from "../pool/devices/read-devices.ts";
 import { bytesText } from "./bytes-text.ts";
 
 /** A sleeping GPU takes two seconds to answer; one that takes longer is not waited for. */
 const READ_MS = 3000;
-const GIB = 2 ** 30;
 
 /** One line on what this machine can run. Never throws, and takes three seconds at most. */
 export async function describeMachine(): Promise<string> {

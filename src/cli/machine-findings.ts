@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import type { DeviceKind, DeviceReading, MachineReading } from "../pool/devices/device-reading.ts";
+import { type DeviceKind, type DeviceReading, GIB, type MachineReading } from "../pool/devices/device-reading.ts";
 import { bytesText } from "./bytes-text.ts";
 import { gpuText } from "./describe-machine.ts";
 
@@ -21,7 +21,6 @@ const MIN_MEMORY_GIB = 15;
 const MIN_GPU_GIB = 3.75;
 /** Threads enough that a model of 3B and more answers in good time. */
 export const MIN_PROCESSORS = 6;
-const GIB = 2 ** 30;
 
 /** The machine's processors, memory and GPUs against what ATOS asks for at least. Pure. */
 export function machineFindings(machine: Machine): readonly Finding[] {

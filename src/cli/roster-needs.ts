@@ -25,11 +25,22 @@ export type RosterNeeds = {
   readonly files: readonly { readonly pullName: string; readonly bytes: number; readonly isHere: boolean }[];
 };
 
+/** A roster of ATOS's own; `file` is such as `8gb.yaml`. */
+export type OwnRoster = RosterFile & { readonly file: string };
+
 /** ATOS's own rosters. */
-export async function ownRosters(): Promise<readonly RosterFile[]> {
+export async function ownRosters(): Promise<readonly OwnRoster[]> {
   const folder = dirname(NANO_ROSTER);
   const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml")).toSorted();
-  return await Promise.all(files.map((file) => loadRoster(join(folder, file))));
+  return await Promise.all(files.map(async (file) => ({ file, ...(await loadRoster(join(folder, file))) })));
+}
+
+/** Those of a roster's models that are of the catalog. Pure. */
+export function catalogChoices({ models }: RosterFile): ReadonlyMap<string, CatalogChoice> {
+  const choices = Object.entries(models).flatMap(([id, entry]): readonly (readonly [string, CatalogChoice])[] =>
+    entry.kind === "catalog" ? [[id, entry]] : [],
+  );
+  return new Map(choices);
 }
 
 /** What those of the rosters ask that are made for a budget; `here` are names of pulled models. Pure. */
@@ -38,19 +49,17 @@ export function rosterNeeds(
   catalog: Catalog,
   here: ReadonlySet<string>,
 ): readonly RosterNeeds[] {
-  return rosters.flatMap(({ name, models, budget }) => {
+  return rosters.flatMap((roster) => {
+    const { name, budget } = roster;
     if (budget === undefined) return [];
-    const entries = Object.entries(models).flatMap(([id, entry]): readonly (readonly [string, CatalogChoice])[] =>
-      entry.kind === "catalog" ? [[id, entry]] : [],
-    );
-    const choices = new Map(entries);
+    const choices = catalogChoices(roster);
     const bytesOf = (ids: readonly string[]): number => residentSets(catalog, choices, [ids])[0]?.bytes ?? 0;
-    const files = entries.map(([, choice]) => chosenFile(catalog, choice));
+    const files = [...choices.values()].map((choice) => chosenFile(catalog, choice));
     return [
       {
         name,
         budgetGib: budget.gib,
-        withoutGpu: entries.every(([, { settings }]) => settings.gpuLayers === 0),
+        withoutGpu: [...choices.values()].every(({ settings }) => settings.gpuLayers === 0),
         commercial: files.every(({ entry }) => entry.licence.commercial),
         sets: budget.resident.map((ids) => ({
           models: ids.map((id) => ({ id, bytes: bytesOf([id]) })),

@@ -3,6 +3,7 @@ import { threadCount } from "../engine/embedded/thread-count.ts";
 import { type Environment, readApiKey } from "../engine/server/server-key.ts";
 import { openServerModel } from "../engine/server/server-model.ts";
 import { type DeviceIo, machineIo } from "./devices/device-io.ts";
+import { GIB } from "./devices/device-reading.ts";
 import { engineCanUse } from "./devices/engine-gpu.ts";
 import { MachineClaims } from "./ledger/machine-claims.ts";
 import { ModelPool } from "./model-pool.ts";
@@ -30,7 +31,7 @@ export type OpenPoolOptions = {
 
 /** No batch of a prompt takes so long; a process that is silent for it hangs. */
 const STALL_MS = 10 * 60_000;
-const MAX_CACHE_BYTES = 4 * 2 ** 30;
+const MAX_CACHE_BYTES = 4 * GIB;
 
 /** Opens the pool of this machine, with the engines of ATOS. */
 export async function openPool(options: OpenPoolOptions, signal: AbortSignal): Promise<ModelPool> {

@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import type { DeviceIo } from "./devices/device-io.ts";
-import type { DeviceReading, MachineReading } from "./devices/device-reading.ts";
+import { type DeviceReading, type MachineReading, MIB } from "./devices/device-reading.ts";
 import { measureProcesses, neededSystemBytes, type ProcessMemory } from "./devices/measure-processes.ts";
 import { readDevices, rereadDevices } from "./devices/read-devices.ts";
 import { type BudgetSettings, type DeviceBudget, deviceBudgets, type OwnUse } from "./ledger/device-budgets.ts";
@@ -262,7 +262,8 @@ function usable({ devices, notes }: MachineReading, engineCanUse: PoolMachineOpt
 function shortage(part: DeviceBudget | undefined, bytes: number): string {
   if (part === undefined) return "the device is gone";
   const { id, budgetBytes, othersBytes, claimedBytes, reserveBytes } = part;
-  const mib = (size: number): string => `${Math.round(size / 2 ** 20)} MiB`;
+  // A few MiB may be what decides: never told in tenths of a GiB.
+  const mib = (size: number): string => `${Math.round(size / MIB)} MiB`;
   const claimed = claimedBytes > 0 ? `, ${mib(claimedBytes)} claimed by other workers` : "";
   return `it needs ${mib(bytes)} of ${id}, where ATOS may take ${mib(budgetBytes)} now: ${mib(othersBytes)} used by others${claimed}, ${mib(reserveBytes)} reserve`;
 }

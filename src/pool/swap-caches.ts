@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CachingModel, SavedCache } from "../engine/model.ts";
+import { GIB } from "./devices/device-reading.ts";
 
 /** How long a model that leaves or comes is waited for; its prompts can be evaluated again. */
 const SAVE_MS = 10_000;
 const RESTORE_MS = 10_000;
 /** Left on the disk: when it is full the worker ends, and no cache is worth that. */
-const SPARE_BYTES = 2 ** 30;
+const SPARE_BYTES = GIB;
 
 /**
  * Prompt caches of models that left memory, kept in files so that conversations go on where they were when

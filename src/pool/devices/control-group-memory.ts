@@ -23,7 +23,7 @@ export async function controlGroupMemory(io: DeviceIo): Promise<readonly GroupMe
 }
 
 /** Where this process is, by `/proc/self/cgroup`; `/` where nothing is said. Pure. */
-export function parseMemoryGroups(text: string): { readonly unified: string; readonly memory: string } {
+function parseMemoryGroups(text: string): { readonly unified: string; readonly memory: string } {
   const lines = text.split("\n").map((line) => /^(\d+):([^:]*):(\/.*)$/.exec(line));
   const unified = lines.find((line) => line?.[1] === "0" && line[2] === "");
   const memory = lines.find((line) => line?.[2]?.split(",").includes("memory"));

@@ -34,7 +34,7 @@ export type KindReading = MachineReading;
 export const MIB: number = 2 ** 20;
 export const GIB: number = 2 ** 30;
 
-/** Bytes as people read them; of that size a GiB is told in tenths. */
+/** A size for people. In MiB up to 10 GiB, since a tenth of a GiB may decide whether a model fits. Pure. */
 export function sizeText(bytes: number): string {
   return bytes < 10 * GIB ? `${Math.round(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 }

@@ -25,7 +25,7 @@ export async function readMigInstances(io: DeviceIo, signal: AbortSignal): Promi
 }
 
 /** Pure. */
-export function migInstances(list: string, xml: string): readonly MigInstance[] {
+function migInstances(list: string, xml: string): readonly MigInstance[] {
   const memories = migMemories(xml);
   const instances: MigInstance[] = [];
   // GPUs are counted by place, as in the XML: an index may be missing where a GPU is hidden.

@@ -31,7 +31,7 @@ export async function readApple(io: DeviceIo, signal: AbortSignal): Promise<Kind
 }
 
 /** Bytes that can be had, by what `vm_stat` prints; undefined when that is something else. Pure. */
-export function parseVmStat(text: string): number | undefined {
+function parseVmStat(text: string): number | undefined {
   const pageBytes = Number(/page size of (\d+) bytes/.exec(text)?.[1]);
   const pages = ["free", "speculative", "inactive", "purgeable"].map((kind) =>
     Number(new RegExp(`^Pages ${kind}:\\s+(\\d+)\\.?\\s*$`, "m").exec(text)?.[1]),

@@ -17,7 +17,7 @@ export async function readSystem(io: DeviceIo): Promise<KindReading> {
 }
 
 /** Pure. Kernels before 3.14 tell no `MemAvailable`: then free memory, buffers and cached files stand for it. */
-export function parseMeminfo(text: string): { readonly totalBytes: number; readonly freeBytes: number } | undefined {
+function parseMeminfo(text: string): { readonly totalBytes: number; readonly freeBytes: number } | undefined {
   const kib = (key: string): number | undefined => {
     const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(text)?.[1];
     return found === undefined ? undefined : Number(found);

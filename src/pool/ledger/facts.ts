@@ -5,7 +5,7 @@ import { z } from "zod";
  * the file stays small and a damaged number can't lead far.
  */
 
-export const FACTS_VERSION = 1;
+const FACTS_VERSION = 1;
 export const MAX_MODELS = 200;
 export const MAX_ROLES = 50;
 export const MAX_WAYS = 16;
@@ -50,6 +50,5 @@ export const factsSchema = z.object({
 export type Facts = Readonly<z.infer<typeof factsSchema>>;
 export type ModelFacts = Readonly<z.infer<typeof modelSchema>>;
 export type RoleFacts = Readonly<z.infer<typeof roleSchema>>;
-export type SpeedFacts = Readonly<z.infer<typeof speedSchema>>;
 
 export const NO_FACTS: Facts = { version: FACTS_VERSION, models: {}, roles: {} };

@@ -26,16 +26,20 @@ const othersOf = async (claims: MachineClaims): Promise<unknown> => {
   return booked.kind === "booked" ? booked.value : booked.kind;
 };
 
+/** Tells the others, whatever they claim. */
+const publish = async (claims: MachineClaims, claim: WorkerClaim, signal: AbortSignal = never): Promise<string> =>
+  (await claims.book(() => ({ value: undefined, claim }), signal)).kind;
+
 test("a worker sees what another has claimed and not taken, and not its own", async () => {
   const temporary = freshFolder();
   using one = open(temporary);
   using other = open(temporary);
   assert.deepEqual(await othersOf(one), {});
-  await one.publish(claim(3 * GIB, GIB), never);
+  await publish(one, claim(3 * GIB, GIB));
   assert.deepEqual(await othersOf(other), { "GPU-1": 2 * GIB });
   assert.deepEqual(await othersOf(one), {});
   // More taken than claimed is no room.
-  await one.publish(claim(GIB, 3 * GIB), never);
+  await publish(one, claim(GIB, 3 * GIB));
   assert.deepEqual(await othersOf(other), { "GPU-1": 0 });
 });
 
@@ -43,7 +47,7 @@ test("a decision may claim nothing, and one that throws changes nothing", async 
   const temporary = freshFolder();
   using one = open(temporary);
   using other = open(temporary);
-  await one.publish(claim(5), never);
+  await publish(one, claim(5));
   const refused = await one.book(() => ({ value: "no room" }), never);
   assert.deepEqual(refused, { kind: "booked", value: "no room" });
   const throwing = one.book(() => {
@@ -58,7 +62,7 @@ test("a worker that ends gives its claim back", async () => {
   using one = open(temporary);
   {
     using other = open(temporary);
-    await other.publish(claim(5), never);
+    await publish(other, claim(5));
     assert.deepEqual(await othersOf(one), { "GPU-1": 5 });
   }
   assert.deepEqual(await othersOf(one), {});
@@ -67,7 +71,10 @@ test("a worker that ends gives its claim back", async () => {
 test("a worker that was killed has no claim any more, and leaves no file", async () => {
   const temporary = freshFolder();
   using one = open(temporary);
-  const child = worker(temporary, `await claims.publish(${JSON.stringify(claim(5))}, never); process.send("claimed");`);
+  const child = worker(
+    temporary,
+    `await claims.book(() => (${JSON.stringify({ value: 0, claim: claim(5) })}), never); process.send("claimed");`,
+  );
   await once(child, "message");
   assert.deepEqual(await othersOf(one), { "GPU-1": 5 });
   child.kill("SIGKILL");
@@ -100,7 +107,7 @@ test("two processes that race for six tenths of a device never both get them", a
         try { mkdirSync(${JSON.stringify(witness)}); } catch { result.both++; }
         await wait(1);
         try { rmdirSync(${JSON.stringify(witness)}); } catch { result.both++; }
-        await claims.publish(none, never);
+        await claims.book(() => ({ value: undefined, claim: none }), never);
       } else result.refused++;
     }
     process.send(result, () => { claims[Symbol.dispose](); process.exit(0); });`;
@@ -117,30 +124,30 @@ test("two processes that race for six tenths of a device never both get them", a
 test("a worker that stands still while it books makes others busy, not stuck", async () => {
   const temporary = freshFolder();
   using one = new MachineClaims({ env: {}, temporary, waitMs: 50 });
-  await one.publish(claim(1), never);
+  await publish(one, claim(1));
   const held = takeFileLock(join(temporary, `atos-${uid}`, "machine.lock"));
   assert.ok(held);
   assert.deepEqual(await one.book(() => ({ value: 1 }), never), { kind: "busy" });
   const reason = new Error("enough");
-  await assert.rejects(one.publish(claim(2), AbortSignal.abort(reason)), reason);
+  await assert.rejects(publish(one, claim(2), AbortSignal.abort(reason)), reason);
   held[Symbol.dispose]();
-  assert.equal((await one.publish(claim(2), never)).kind, "booked");
+  assert.equal(await publish(one, claim(2)), "booked");
 });
 
 test("claims come back by themselves when somebody cleaned the folder", async () => {
   const temporary = freshFolder();
   using one = open(temporary);
   using other = open(temporary);
-  await one.publish(claim(5), never);
+  await publish(one, claim(5));
   rmSync(join(temporary, `atos-${uid}`), { recursive: true });
-  await one.publish(claim(5), never);
+  await publish(one, claim(5));
   assert.deepEqual(await othersOf(other), { "GPU-1": 5 });
 });
 
 test("what another worker wrote in a way that is not known is no claim", async () => {
   const temporary = freshFolder();
   using one = open(temporary);
-  await one.publish(claim(1), never);
+  await publish(one, claim(1));
   const folder = join(temporary, `atos-${uid}`);
   const held = takeFileLock(join(folder, "77-00112233aabb.lock"));
   for (const text of ["", "{", '{"pid":77}', '{"pid":77,"claimedBytes":{"GPU-1":-5},"takenBytes":{}}']) {

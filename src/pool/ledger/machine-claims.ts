@@ -21,8 +21,8 @@ export type WorkerClaim = {
   readonly takenBytes: BytesByKey;
 };
 
-/** What others have claimed and not taken yet, by key; and the ids of their processes. */
-export type OthersClaims = { readonly unusedBytes: BytesByKey; readonly pids: readonly number[] };
+/** What others have claimed and not taken yet. */
+export type OthersClaims = { readonly unusedBytes: BytesByKey };
 
 export type Booking<Value> = { readonly value: Value; readonly claim?: WorkerClaim | undefined };
 
@@ -34,7 +34,7 @@ export type MachineClaimsOptions = Partial<ClaimsPlace> & {
   readonly waitMs?: number | undefined;
 };
 
-const NO_OTHERS: OthersClaims = { unusedBytes: {}, pids: [] };
+const NO_OTHERS: OthersClaims = { unusedBytes: {} };
 const MACHINE_LOCK = "machine.lock";
 const DEFAULT_WAIT_MS = 5000;
 /** Workers of one user on one machine; what is more is not read. */
@@ -104,11 +104,6 @@ export class MachineClaims implements Disposable {
     // Also when it did not change: the file may have been cleaned away. Without the lock beside it it would mean nothing.
     if (others !== undefined) this.#attempt(() => writeClaim(folder, this.#name, this.#claim));
     return { kind: "booked", value };
-  }
-
-  /** Tells the others what this worker claims and has taken now; `busy` as `book`. */
-  async publish(claim: WorkerClaim, signal: AbortSignal): Promise<Booked<OthersClaims>> {
-    return await this.book((others) => ({ value: others, claim }), signal);
   }
 
   /** Gives everything back; the models must be unloaded by then. */
@@ -197,19 +192,17 @@ function inodeOf(path: string): number | undefined {
 /** What live workers claim; files of dead ones are removed. Only under the machine's lock. */
 function readOthers(folder: string, self: string): OthersClaims {
   const unused = new Map<string, number>();
-  const pids: number[] = [];
   const names = readdirSync(folder).flatMap((file) => /^(\d+-[0-9a-f]{12})\.(?:lock|json|new)$/.exec(file)?.[1] ?? []);
   for (const name of [...new Set(names)].filter((one) => one !== self).slice(0, MAX_WORKERS)) {
     if (removeIfDead(folder, name)) continue;
     const claim = readClaim(join(folder, claimFile(name)));
     if (claim === undefined) continue;
-    pids.push(claim.pid);
     for (const [key, bytes] of Object.entries(claim.claimedBytes)) {
       const taken = (Object.hasOwn(claim.takenBytes, key) ? claim.takenBytes[key] : undefined) ?? 0;
       unused.set(key, (unused.get(key) ?? 0) + Math.max(0, bytes - taken));
     }
   }
-  return { unusedBytes: Object.fromEntries(unused), pids };
+  return { unusedBytes: Object.fromEntries(unused) };
 }
 
 function removeIfDead(folder: string, name: string): boolean {
@@ -221,7 +214,7 @@ function removeIfDead(folder: string, name: string): boolean {
 }
 
 /** Undefined for a worker that has not claimed anything yet, or does so in a way this one does not know. */
-function readClaim(path: string): (WorkerClaim & { readonly pid: number }) | undefined {
+function readClaim(path: string): WorkerClaim | undefined {
   try {
     const parsed = claimSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
     return parsed.success ? parsed.data : undefined;

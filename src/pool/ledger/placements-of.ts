@@ -205,7 +205,7 @@ function corrected(parts: DeviceParts, ratio: number): DeviceParts {
 }
 
 /** An estimate, corrected by what was measured for the model on that kind of device. Pure. */
-export function correctedBytes(estimatedBytes: number, ratio: number): number {
+function correctedBytes(estimatedBytes: number, ratio: number): number {
   return Math.ceil(estimatedBytes * ratio);
 }
 

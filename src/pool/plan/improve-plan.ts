@@ -12,7 +12,6 @@ export type Improvement = {
   readonly plan: Plan;
   /** What the plan is expected to take from now. */
   readonly makespanMs: number;
-  readonly loads: number;
   readonly iterations: number;
 };
 
@@ -46,11 +45,10 @@ export function improvePlan(state: PoolState, plan: Plan, effort: Effort & GoesO
     if (start !== undefined) search.offer(genesOf(start, board));
     else search.offer(search.next(random, (search.rollOuts - already) / effort.iterations));
   }
-  const { genes, makespanMs, loads, costs } = search.best;
+  const { genes, makespanMs, costs } = search.best;
   return {
     plan: search.best === first ? plan : planOf(genes, board),
     makespanMs: makespanMs / costs.length,
-    loads: loads / costs.length,
     iterations: search.rollOuts - already,
   };
 }
@@ -68,9 +66,8 @@ function simplePlans(plan: Plan): Plan[] {
 
 type Tried = {
   readonly genes: Genes;
-  /** Sums over the futures. */
+  /** The sum over the futures. */
   makespanMs: number;
-  loads: number;
   /** Of the first future, of the first two, and so on. */
   readonly costs: number[];
 };
@@ -91,7 +88,7 @@ class Search {
     // Chosen as the best of many, it would seem better than it is by the futures that it was chosen by.
     this.futures = first.length === 1 ? first : [...first, ...sampleFutures(board, random, FUTURES)];
     this.judged = first.length;
-    this.best = this.follow({ genes, makespanMs: 0, loads: 0, costs: [] }, this.futures.length);
+    this.best = this.follow({ genes, makespanMs: 0, costs: [] }, this.futures.length);
     this.current = this.best;
   }
 
@@ -103,7 +100,7 @@ class Search {
 
   offer(genes: Genes): void {
     const { judged, futures, best } = this;
-    const tried = this.follow({ genes, makespanMs: 0, loads: 0, costs: [] }, judged, this.current);
+    const tried = this.follow({ genes, makespanMs: 0, costs: [] }, judged, this.current);
     if (tried.costs.length < judged) return;
     const cost = tried.costs.at(-1) ?? Infinity;
     if (cost < this.costOf(this.current) * 1.002) this.current = tried;
@@ -124,7 +121,6 @@ class Search {
       const { makespanMs, meanMs, loads } = rollOut(this.board, genes, HORIZON_WORKS);
       this.rollOuts++;
       tried.makespanMs += makespanMs;
-      tried.loads += loads;
       const cost = (costs.at(-1) ?? 0) + makespanMs + 0.01 * meanMs + loads;
       const limit = (rival?.costs[costs.length] ?? Infinity) * GIVE_UP;
       costs.push(cost);

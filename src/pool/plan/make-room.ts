@@ -67,7 +67,7 @@ const COSTS: Readonly<Record<Genes["evict"], (model: ModelNode, nowMs: number) =
 };
 
 /** What closing a model costs: nothing where no work is left for it, more where one comes soon. */
-export function reloadMs(model: ModelNode): number {
+function reloadMs(model: ModelNode): number {
   if (model.left === 0) return model.pinned ? model.loadMs : 0.001 * model.loadMs;
   return model.loadMs * (model.soon + model.ready.length > 0 ? 3 : 1) + (model.pinned ? model.loadMs : 0);
 }
