@@ -16,7 +16,8 @@ import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal
 import { Workspaces } from "./journal/workspaces.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { PoolDesk } from "./pool/pool-desk.ts";
-import { openSandbox } from "./sandbox/open-sandbox.ts";
+import { openOnce } from "./sandbox/open-once.ts";
+import type { SandboxChoice } from "./sandbox/open-sandbox.ts";
 import { type Db, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
 import { takeFileLock } from "./store/file-lock.ts";
@@ -36,6 +37,7 @@ export type WorkerOptions = {
   readonly budgetBytes: number | undefined;
   /** After waiting so long for its model, a turn goes before all others. */
   readonly maxWaitMs: number;
+  readonly sandbox: SandboxChoice;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -189,7 +191,7 @@ async function openDeps(
     nowMs,
     workspaces: await Workspaces.open(folder.workspaces),
     scratchDirectory: folder.scratch,
-    openSandbox: (unsafe) => openSandbox({ unsafe }),
+    openSandbox: openOnce(options.sandbox),
     identify: (source) => identify(source, env),
   };
 }

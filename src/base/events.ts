@@ -5,8 +5,12 @@ import { TASK_TIERS } from "./task.ts";
 const tokenUsageSchema = z.object({ promptTokens: z.number(), cachedTokens: z.number(), outputTokens: z.number() });
 export type TokenUsage = Readonly<z.infer<typeof tokenUsageSchema>>;
 
-const effectKindSchema = z.enum(["turn", "tests", "workspace", "deliver"]);
+const effectKindSchema = z.enum(["turn", "tests", "workspace", "deliver", "tool"]);
 export type EffectKind = z.infer<typeof effectKindSchema>;
+
+/** `invalid`: no such tool, or wrong arguments. `denied`: by agent, policy, limit or person. `doubtful`: it may have happened, and nobody can say. */
+export const TOOL_OUTCOMES = ["ok", "failed", "invalid", "denied", "doubtful"] as const;
+export type ToolOutcome = (typeof TOOL_OUTCOMES)[number];
 
 const taskStateSchema = z.enum(["waiting", "running", "green", "red", "skipped"]);
 export type TaskState = z.infer<typeof taskStateSchema>;
@@ -45,6 +49,8 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     task: z.string(),
     attempt: z.number(),
     model: z.string().optional(),
+    /** The tool call that is about to be made, as a person reads it. */
+    call: z.string().optional(),
   }),
   z.object({ type: z.literal("attempt-failed"), step: z.string(), attempt: z.number(), why: z.string() }),
   z.object({
@@ -75,6 +81,43 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     failed: z.number(),
     durationMs: z.number(),
   }),
+  /** How a tool call ended. Not all calls get as far as being made: `outcome` tells. */
+  z.object({
+    type: z.literal("tool-called"),
+    step: z.string(),
+    task: z.string(),
+    tool: z.string(),
+    /** The call as a person reads it, secrets taken out and long ones cut. */
+    call: z.string(),
+    outcome: z.enum(TOOL_OUTCOMES),
+    /** What decided that it may be made or not. */
+    because: z.string(),
+    durationMs: z.number(),
+    /** Characters that the model was shown, and those it was not. */
+    characters: z.number(),
+    leftOut: z.number(),
+    redactions: z.number(),
+  }),
+  /** A person is asked; only this call waits for the answer. `shown` is the call as a person reads it, and why it is asked about. */
+  z.object({
+    type: z.literal("approval-asked"),
+    task: z.string(),
+    step: z.string(),
+    approval: z.string(),
+    tool: z.string(),
+    shown: z.string(),
+    expiresAtMs: z.number(),
+  }),
+  z.object({
+    type: z.literal("approval-answered"),
+    approval: z.string(),
+    decision: z.enum(["approved", "denied", "expired"]),
+    /** Who answered; empty when nobody did. */
+    by: z.string(),
+    reason: z.string().optional(),
+  }),
+  /** The webhook could not be told of a question. The question stays. */
+  z.object({ type: z.literal("approval-notice-failed"), approval: z.string(), why: z.string() }),
   z.object({
     type: z.literal("reviewed"),
     task: z.string(),

@@ -3,8 +3,16 @@ import { test } from "node:test";
 import { pathConflict, pathProblem } from "./safe-path.ts";
 
 test("plain relative paths are fine", () => {
-  for (const path of ["a.py", "src/add-two.ts", "deep/er/x_1.test.ts", ".gitignore"])
-    assert.equal(pathProblem(path), undefined, path);
+  const fine = [
+    "a.py",
+    "src/add-two.ts",
+    "deep/er/x_1.test.ts",
+    ".gitignore",
+    "größe/日本.md",
+    "app/[id]/(x).tsx",
+    ".github",
+  ];
+  for (const path of fine) assert.equal(pathProblem(path), undefined, path);
 });
 
 test("whatever could leave the workspace or reach git's own folder is not", () => {
@@ -24,6 +32,14 @@ test("whatever could leave the workspace or reach git's own folder is not", () =
     "c:\\a",
     " a",
     "é".repeat(130),
+    "-rf",
+    "．．/a",
+    "․git",
+    "e\u0301.md",
+    ".g\u200cit/config",
+    ".git./config",
+    "GIT~1/config",
+    "a*",
   ];
   for (const path of bad) assert.notEqual(pathProblem(path), undefined, JSON.stringify(path));
 });

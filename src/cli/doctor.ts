@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { EXIT, messageOf } from "../base/errors.ts";
 import { loadCatalog } from "../engine/catalog/catalog.ts";
 import { git } from "../journal/git.ts";
-import { openSandbox } from "../sandbox/open-sandbox.ts";
+import { examineLevels, type LevelFinding, type SandboxChoice } from "../sandbox/open-sandbox.ts";
 import { postgresBinaries } from "../store/postgres-binaries.ts";
 import { loadRoster } from "../agents/load-roster.ts";
 import { NANO_ROSTER } from "../workflows/choose-roster.ts";
@@ -87,15 +87,39 @@ async function examine(context: CommandContext): Promise<readonly Finding[]> {
     check("node", async () => `${process.version} (${process.platform} ${process.arch})`),
     disk(context),
     check("git", async () => (await git("/", ["--version"])).trim(), ["git"]),
-    check(
-      "sandbox",
-      async () => `${(await openSandbox({ unsafe: false })).level}: generated code sees its workspace and nothing else`,
-      ["bubblewrap"],
-    ),
+    ...(await sandboxes(context)),
     python(),
     database(context),
     model(context),
   ]);
+}
+
+/** The one that will be used, and what became of trying each. */
+async function sandboxes(context: CommandContext): Promise<readonly Finding[]> {
+  const choice: SandboxChoice = await settingsOf(context).then(
+    (settings) => settings.sandbox,
+    () => ({}),
+  );
+  const tried = await examineLevels(choice);
+  const usable = tried.filter(({ level }) => choice.level === undefined || level === choice.level);
+  const used = usable.find((found) => "sandbox" in found);
+  const sandbox: Finding =
+    used === undefined
+      ? { name: "sandbox", state: "missing", detail: noneText(usable), packages: ["bubblewrap"] }
+      : { name: "sandbox", state: "ok", detail: `${used.level}: generated code sees its workspace and nothing else` };
+  const each = tried.map(
+    (found): Finding => ({
+      name: found.level,
+      state: "sandbox" in found ? "ok" : "note",
+      detail: "sandbox" in found ? "works" : found.why,
+    }),
+  );
+  return [sandbox, ...each];
+}
+
+function noneText(tried: readonly LevelFinding[]): string {
+  const whys = tried.map((found) => ("why" in found ? `${found.level}: ${found.why}` : ""));
+  return ["no sandbox to run code in works here.", ...whys].join(" ");
 }
 
 async function check(name: string, look: () => Promise<string>, packages?: readonly string[]): Promise<Finding> {

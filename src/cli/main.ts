@@ -1,6 +1,9 @@
 import { Command } from "commander";
+import { declareAuditCommands } from "./audit-commands.ts";
 import type { BuildFlags } from "./build.ts";
+import { declareMcpCommand } from "./mcp-command.ts";
 import { declareModelsCommands } from "./models-commands.ts";
+import type { SandboxFlags } from "./sandbox.ts";
 
 const program = new Command("atos");
 const BUDGET_HELP = "memory for all models together, such as 4gb: of the GPU, or the system's where there is none";
@@ -116,6 +119,27 @@ program
     run(flags, async (output) => (await import("./cancel.ts")).runCancelCommand(id, output)),
   );
 
+for (const [name, decision, does] of [
+  ["approve", "approved", "Says yes to a question of a build: to that one call and no other."],
+  ["deny", "denied", "Says no to a question of a build."],
+] as const) {
+  program
+    .command(name)
+    .summary(`${name} a call that a build asks about, or list such questions`)
+    .description(`${does} Without an id lists the questions that are open, and what would be done, exactly.`)
+    .argument("[id]")
+    .option("--reason <text>", "told to the build with the answer")
+    .option("--json", "print JSON")
+    .action((id: string | undefined, { reason, ...flags }: Json & { reason?: string }) =>
+      run(flags, async (output) =>
+        (await import("./approve.ts")).runApproveCommand(
+          { id, decision, ...(reason === undefined ? {} : { reason }) },
+          output,
+        ),
+      ),
+    );
+}
+
 const receipt = program.command("receipt").description("Shows or checks the receipt of a delivered repository.");
 receipt
   .command("show")
@@ -140,6 +164,13 @@ declareModelsCommands(
   run,
 );
 
+declareAuditCommands(
+  program.command("audit").description("The audit trail: everything that was done, in order, chained by hashes."),
+  run,
+);
+
+declareMcpCommand(program.command("mcp"), run);
+
 const config = program.command("config").description("Shows the settings.");
 config
   .command("show")
@@ -158,12 +189,59 @@ program
   );
 
 program
+  .command("sandbox")
+  .summary("any command, run as agents' code is run")
+  .description(
+    "Runs a command under the very policy that agents' code gets: it has one folder, no network, no secrets and limits, and nothing of it is left when it ends.",
+  )
+  .usage("[options] -- COMMAND …")
+  .argument("[command...]", "the program and its arguments, behind two dashes")
+  .option("--root <dir>", "the folder it may write to (a fresh one, removed afterwards)")
+  .option(
+    "--allow-host <host>",
+    "let it reach HOST[:PORT] by HTTP and HTTPS; port 443 if none is named; repeatable",
+    collect,
+  )
+  .option("--wall-seconds <n>", "time (60)")
+  .option("--cpu-seconds <n>", "CPU time of a process (60)")
+  .option("--memory-mib <n>", "memory of all its processes (1024)")
+  .option("--processes <n>", "processes and threads (128)")
+  .option("--file-mib <n>", "size of a file (64)")
+  .option("--disk-mib <n>", "growth of its folder (256)")
+  .option("--output-bytes <n>", "standard output and standard error together (1048576)")
+  .option("--json", "print one JSON document: its output, exit code, limits, level")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  atos sandbox -- python3 -c 'print(1 + 1)'
+  atos sandbox --root . -- node --test
+  atos sandbox --wall-seconds 5 --memory-mib 256 --json -- ./program
+  atos sandbox --allow-host pypi.org --allow-host files.pythonhosted.org -- python3 -m pip download six
+
+The folder is /workspace inside, and the working directory. What stands behind -- belongs to the command.
+Output comes when the command has ended, and standard input is empty.
+
+Exit code: the command's own; 127 if there is no such command, 128 + n if signal n ended it. If ATOS ended
+it: 1 at a limit, and a line on standard error says which; 2 bad usage; 3 no sandbox here; 130 after Ctrl-C.
+With --json limitHit and exitCode tell them apart.`,
+  )
+  .action((command: string[], flags: Json & SandboxFlags) =>
+    run(flags, async (output) => (await import("./sandbox.ts")).runSandboxCommand(command, flags, output)),
+  );
+
+program
   .command("worker")
   .description("Runs the worker in the foreground; the other commands start one by themselves.")
   .option("--budget <size>", BUDGET_HELP)
   .action((flags: { budget?: string }) => run({}, async () => (await import("./worker.ts")).runWorker(flags)));
 
 type Json = { readonly json?: boolean };
+
+/** For an option that may be given more than once. */
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
+}
 
 async function run(flags: Json, command: Parameters<typeof import("./output.ts").runCommand>[1]): Promise<void> {
   const { runCommand } = await import("./output.ts");

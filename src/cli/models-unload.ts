@@ -52,7 +52,7 @@ export async function askWorker({ connection, model }: Asked, limitMs: number): 
 }
 
 /** What came of it, in sentences. Pure. */
-export function unloadText({ unloaded, busy }: UnloadAnswer): string {
+function unloadText({ unloaded, busy }: UnloadAnswer): string {
   const lines = [
     ...(unloaded.length > 0 ? [`unloaded: ${unloaded.join(", ")}`] : []),
     ...busy.map((name) => `${name} is at work for a turn; it is unloaded when that ends`),

@@ -9,6 +9,7 @@ import {
   type Verification,
   verifyReceipt,
 } from "../workflows/verify-receipt.ts";
+import { commandContext, settingsOf } from "./context.ts";
 import type { Output } from "./output.ts";
 
 /** `atos receipt show [DIR]`: the receipt of a delivered repository. Checks nothing. */
@@ -25,7 +26,8 @@ export async function runReceiptVerifyCommand(
   flags: { readonly unsafe?: boolean },
   output: Output,
 ): Promise<number> {
-  const sandbox = await openSandbox({ unsafe: flags.unsafe ?? false });
+  const settings = await settingsOf(commandContext());
+  const sandbox = await openSandbox({ ...settings.sandbox, unsafe: flags.unsafe ?? false });
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   const verification = await verifyReceipt(resolve(directory), sandbox, stop.signal);

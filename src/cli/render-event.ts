@@ -40,6 +40,15 @@ export function renderEvent(event: BuildEvent): string | undefined {
       return line(event.task, `the ${event.role}'s reply can't be used: ${event.why}`);
     case "tests-ran":
       return line(event.task, testsText(event));
+    case "approval-asked":
+      return line(
+        event.task,
+        `asks you: ${event.shown}\natos approve ${event.approval}   or   atos deny ${event.approval}`,
+      );
+    case "approval-answered":
+      return line("", `${event.approval} is ${event.decision}${event.by === "" ? "" : ` by ${event.by}`}`);
+    case "approval-notice-failed":
+      return line("", `the webhook could not be told of ${event.approval}: ${event.why}`);
     case "reviewed":
       return [
         line(event.task, `review: ${event.score} of 10, ${event.verdict}`),

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, usageError } from "../base/errors.ts";
+import { DEFAULT_IMAGE, type SandboxChoice } from "../sandbox/open-sandbox.ts";
+import { CONFINED_LEVELS } from "../sandbox/sandbox.ts";
+import { webhookProblem } from "../tools/gate/notify-approval.ts";
 import { parseSize } from "./parse-size.ts";
 
 /** An environment says numbers as text. What is empty is no number, and least of all 0. */
@@ -33,7 +36,34 @@ const settingsSchema = z.strictObject({
     .optional(),
   /** After waiting so long for its model, a turn goes before all others. */
   max_wait_seconds: numberSetting(z.number().min(1).max(86_400)).optional(),
+  /** Told of every question to a person, with a signature when a file with a secret is named. */
+  approval_webhook: z
+    .string()
+    .refine((url) => webhookProblem(url) === undefined, "must be an https address, or an http one on this machine")
+    .optional(),
+  approval_secret_file: z.string().min(1).optional(),
+  /** A question that nobody answers in this time is answered with no. */
+  approval_expires_minutes: numberSetting(z.number().min(1).max(525_600)).optional(),
+  /** How code is confined; `auto`: by the strongest that works here. */
+  sandbox: z.enum(["auto", ...CONFINED_LEVELS]).optional(),
+  /** What `sandbox: docker` runs code in. */
+  sandbox_image: z
+    .string()
+    .regex(/^[a-z0-9][\w.:/@-]*$/, "must be the name of an image, such as node:24-bookworm")
+    .optional(),
 });
+
+/**
+ * Where questions go, for how long they wait and how code is confined is the user's to say, and not of a repository
+ * that was cloned.
+ */
+const USERS_ONLY: readonly SettingName[] = [
+  "approval_webhook",
+  "approval_secret_file",
+  "approval_expires_minutes",
+  "sandbox",
+  "sandbox_image",
+];
 
 export type SettingName = keyof z.infer<typeof settingsSchema>;
 export type SettingsSource = { readonly from: string; readonly values: Readonly<Record<string, unknown>> };
@@ -52,11 +82,21 @@ export type Settings = {
   readonly workerIdleSeconds: number;
   readonly budget: Budget | undefined;
   readonly maxWaitSeconds: number;
+  readonly approvalWebhook: string | undefined;
+  readonly approvalSecretFile: string | undefined;
+  readonly approvalExpiresMinutes: number;
+  readonly sandbox: SandboxChoice;
   /** Each setting's value and where it came from. */
   readonly origins: Readonly<Record<SettingName, Setting>>;
 };
 
-const DEFAULTS = { worker_idle_seconds: 60, max_wait_seconds: 600 } satisfies z.infer<typeof settingsSchema>;
+const DEFAULTS = {
+  worker_idle_seconds: 60,
+  max_wait_seconds: 600,
+  approval_expires_minutes: 1440,
+  sandbox: "auto",
+  sandbox_image: DEFAULT_IMAGE,
+} satisfies z.infer<typeof settingsSchema>;
 const NAMES = [
   "model",
   "roster",
@@ -67,6 +107,11 @@ const NAMES = [
   "worker_idle_seconds",
   "budget",
   "max_wait_seconds",
+  "approval_webhook",
+  "approval_secret_file",
+  "approval_expires_minutes",
+  "sandbox",
+  "sandbox_image",
 ] as const satisfies readonly SettingName[];
 
 /**
@@ -101,6 +146,11 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     worker_idle_seconds: find("worker_idle_seconds"),
     budget: find("budget"),
     max_wait_seconds: find("max_wait_seconds"),
+    approval_webhook: find("approval_webhook"),
+    approval_secret_file: find("approval_secret_file"),
+    approval_expires_minutes: find("approval_expires_minutes"),
+    sandbox: find("sandbox"),
+    sandbox_image: find("sandbox_image"),
   };
   return {
     model: text(origins.model),
@@ -112,6 +162,13 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
     budget: budgetOf(text(origins.budget)),
     maxWaitSeconds: Number(origins.max_wait_seconds.value),
+    approvalWebhook: text(origins.approval_webhook),
+    approvalSecretFile: text(origins.approval_secret_file),
+    approvalExpiresMinutes: Number(origins.approval_expires_minutes.value),
+    sandbox: {
+      level: CONFINED_LEVELS.find((level) => level === origins.sandbox.value),
+      image: text(origins.sandbox_image),
+    },
     origins,
   };
 }
@@ -145,9 +202,18 @@ export async function readSettings(
   return mergeSettings([
     { from: "flag", values: withoutUndefined(flags) },
     { from: "environment", values: fromEnvironment(places.env) },
-    { from: workspaceFile, values: await readYaml(workspaceFile) },
+    { from: workspaceFile, values: withoutUsersOnly(workspaceFile, await readYaml(workspaceFile)) },
     { from: userFile, values: await readYaml(userFile) },
   ]);
+}
+
+function withoutUsersOnly(file: string, values: Record<string, unknown>): Record<string, unknown> {
+  const wrong = USERS_ONLY.filter((name) => Object.hasOwn(values, name));
+  if (wrong.length === 0) return values;
+  throw usageError(
+    "cli/bad-setting",
+    `${file}: ${wrong.join(", ")} can't be set by a workspace; put it into your own config.yaml, or the environment`,
+  );
 }
 
 function fromEnvironment(env: SettingsPlaces["env"]): Record<string, unknown> {

@@ -15,7 +15,8 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
   const context = commandContext();
   const { folder, env, databaseUrl } = context;
   try {
-    const { workerIdleSeconds, maxWaitSeconds, budget } = await settingsOf(context, { budget: flags.budget });
+    const settings = await settingsOf(context, { budget: flags.budget });
+    const { workerIdleSeconds, maxWaitSeconds, budget, sandbox } = settings;
     const worker = await startWorker({
       folder,
       env,
@@ -23,6 +24,7 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
       idleMs: workerIdleSeconds * 1000,
       budgetBytes: budget?.bytes,
       maxWaitMs: maxWaitSeconds * 1000,
+      sandbox,
     });
     if (worker === undefined) {
       console.error(`${new Date().toISOString()} another worker of ${folder.root} is running; this one ends`);

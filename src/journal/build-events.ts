@@ -1,7 +1,7 @@
 import type { Transaction } from "kysely";
 import { type BuildEvent, buildEventSchema } from "../base/events.ts";
 import type { Db, Tables } from "../store/database.ts";
-import { appendEvent, eventsAfter } from "../store/events.ts";
+import { appendEvents, eventsAfter } from "../store/events.ts";
 
 const PAGE = 500;
 
@@ -14,7 +14,9 @@ export async function appendBuildEvents(
   buildId: string,
   entry: { readonly events: readonly BuildEvent[]; readonly at: Date },
 ): Promise<void> {
-  for (const { type, ...data } of entry.events) await appendEvent(trx, { buildId, type, data, at: entry.at });
+  if (entry.events.length === 0) return;
+  const events = entry.events.map(({ type, ...data }) => ({ type, data }));
+  await appendEvents(trx, { buildId, at: entry.at, events });
 }
 
 /** The events after `seq`, at most `limit`, in order. */

@@ -26,6 +26,7 @@ export class JournalDataSource implements DataSourceTransactionHandler {
   readonly name = NAME;
   readonly #db: Db;
   readonly #current = new AsyncLocalStorage<Transaction<Tables>>();
+  readonly #preparing = new AsyncLocalStorage<() => Promise<void>>();
 
   constructor(db: Db) {
     this.#db = db;
@@ -40,6 +41,27 @@ export class JournalDataSource implements DataSourceTransactionHandler {
       return work(trx);
     };
     return runTransaction(inTransaction, name, { dsName: NAME });
+  }
+
+  /**
+   * As {@link transaction}, with work that comes first and takes its time: no connection is held while `prepare` runs.
+   * A replay runs neither.
+   */
+  prepared<P, T>(
+    name: string,
+    prepare: () => Promise<P>,
+    work: (trx: Transaction<Tables>, prepared: P) => Promise<T>,
+  ): Promise<T> {
+    let done: { readonly value: P } | undefined;
+    const first = async (): Promise<void> => {
+      done = { value: await prepare() };
+    };
+    return this.#preparing.run(first, () =>
+      this.transaction(name, (trx) => {
+        if (done === undefined) throw new Error(`${name} was not prepared`);
+        return work(trx, done.value);
+      }),
+    );
   }
 
   async initialize(): Promise<void> {
@@ -67,6 +89,9 @@ export class JournalDataSource implements DataSourceTransactionHandler {
     if (workflowId === undefined || stepId === undefined) throw new Error("a journal transaction needs a workflow");
     const earlier = await this.#recorded(workflowId, stepId);
     if (earlier !== undefined) return replayRecordedStep<Return>(earlier);
+    const prepare = this.#preparing.getStore();
+    // Not to be seen by what it calls itself.
+    if (prepare !== undefined) await this.#preparing.exit(prepare);
     try {
       return await this.#db.transaction().execute(async (trx) => {
         const result = await this.#current.run(trx, () => func.call(target, ...args));

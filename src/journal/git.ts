@@ -5,6 +5,10 @@ import { AtosError, missingError } from "../base/errors.ts";
 export type GitOptions = {
   readonly input?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends git, and rejects with its reason. */
+  readonly signal?: AbortSignal;
+  /** Enough of the output: git is ended when it has written more, and this much and a little more is returned. */
+  readonly maxBytes?: number;
 };
 
 const SETTINGS = fileURLToPath(new URL("git-settings.gitconfig", import.meta.url));
@@ -26,8 +30,11 @@ export async function git(directory: string, args: readonly string[], options: G
 
 /** As {@link git}, for output that need not be text. */
 export function gitBytes(directory: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
+  const { signal, maxBytes = Number.POSITIVE_INFINITY } = options;
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const child = spawn("git", [...SAFE, ...args], {
+      ...(signal === undefined ? {} : { signal }),
       cwd: directory,
       env: {
         PATH: process.env["PATH"],
@@ -42,18 +49,24 @@ export function gitBytes(directory: string, args: readonly string[], options: Gi
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    let outBytes = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (outBytes <= maxBytes) out.push(chunk);
+      outBytes += chunk.length;
+      if (outBytes > maxBytes) child.kill();
+    });
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     // Git may end before it has read everything; its exit status tells.
     child.stdin.on("error", () => {});
-    child.on("error", (cause) => reject(spawnError(cause, directory)));
+    child.on("error", (cause) => reject(signal?.aborted === true ? signal.reason : spawnError(cause, directory)));
     child.on("close", (code) => {
-      if (code === 0) return resolve(Buffer.concat(out));
+      if (code === 0 || outBytes > maxBytes) return resolve(Buffer.concat(out));
       const words = Buffer.concat(err).toString("utf8").trim();
       reject(
         new AtosError(
           "git/failed",
           `git ${args.slice(0, 2).join(" ")} failed in ${directory} (exit ${code}): ${words}`,
+          { details: { exitStatus: code ?? undefined, words } },
         ),
       );
     });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { AtosError } from "../base/errors.ts";
 import { pathConflict, pathProblem } from "../base/safe-path.ts";
 import { git, gitBytes } from "./git.ts";
+import { WorkspaceFolder } from "./workspace-folder.ts";
 
 /** A text file of a workspace; `path` is relative, with forward slashes. */
 export type WorkspaceFile = { readonly path: string; readonly content: string };
@@ -37,12 +38,18 @@ export class Workspaces {
   /** The repository at `directory`, made if it is not there. */
   static async open(directory: string): Promise<Workspaces> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await git(directory, ["init", "--bare", "--quiet", "--initial-branch=main"]);
+    await git(directory, ["init", "--bare", "--quiet", "--template=", "--initial-branch=main"]);
     // Byte-identical in and out, whatever .gitattributes an agent writes.
     await mkdir(join(directory, "info"), { recursive: true });
     await writeFile(join(directory, "info", "attributes"), "* -text -filter -ident -working-tree-encoding\n");
-    // Indexes that a crash left behind; one in use belongs to this process, which begins here.
-    for (const name of await readdir(directory)) if (name.startsWith("index-")) await rm(join(directory, name));
+    // What a crash left half-written; all in use belongs to this process, which begins here.
+    for (const [folder, prefix] of [
+      [".", "index-"],
+      ["objects", "tmp_"],
+      ["objects/pack", "tmp_"],
+    ] as const)
+      for (const name of await readdir(join(directory, folder)))
+        if (name.startsWith(prefix)) await rm(join(directory, folder, name), { force: true });
     return new Workspaces(directory);
   }
 
@@ -77,6 +84,11 @@ export class Workspaces {
     await this.#withIndex(tree, async (env) => {
       await git(this.#repository, [`--work-tree=${directory}`, "checkout-index", "--all", "--force"], { env });
     });
+  }
+
+  /** The workspace at `directory`, made if it is not there; its snapshots are kept in this repository. */
+  openFolder(directory: string): WorkspaceFolder {
+    return new WorkspaceFolder(this.#repository, directory);
   }
 
   /** The paths of a tree, sorted. */

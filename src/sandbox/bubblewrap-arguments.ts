@@ -1,4 +1,7 @@
 import type { BubblewrapHost } from "./bubblewrap-host.ts";
+import type { ProcessLimits } from "./limit-script.ts";
+import { limitScript } from "./limit-script.ts";
+import type { HiddenEntry } from "./mount-points.ts";
 import type { SandboxLimits } from "./sandbox.ts";
 
 /**
@@ -11,6 +14,11 @@ export const NODE_PATH = "/opt/node/bin/node";
 
 /** What the command finds at `descriptor` while bwrap sets up, and nothing of it afterwards. */
 export const DESCRIPTOR = { seccomp: 3, hosts: 4, status: 5, go: 6, mapped: 7, nothing: 8 } as const;
+
+/** Reads as an empty file; bwrap takes it for itself. */
+export function emptyDescriptor(host: Pick<BubblewrapHost, "root">): number {
+  return host.root ? 9 : 7;
+}
 
 /** Enough for a name that the machine itself answers; no other is to be found. */
 export const HOSTS_FILE = "127.0.0.1 localhost\n::1 localhost\n";
@@ -25,6 +33,10 @@ export const MEMORY_MOUNTS = { "/tmp": 64, "/dev/shm": 64, "/home": 16 } as cons
 export type BubblewrapPlan = {
   readonly root: string;
   readonly readOnly: readonly { readonly source: string; readonly target: string }[];
+  /** Entries of the workspace to show empty. */
+  readonly hidden: readonly HiddenEntry[];
+  /** Whether something in the workspace may belong to another user than the command's. As root only. */
+  readonly give: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: SandboxLimits;
   readonly command: readonly [string, ...string[]];
@@ -32,7 +44,7 @@ export type BubblewrapPlan = {
 
 /** The arguments of bwrap for one call. Pure. */
 export function bubblewrapArguments(host: BubblewrapHost, plan: BubblewrapPlan): string[] {
-  const env = Object.entries({ ...MINIMAL_ENV, ...plan.env }).map(([name, value]) => `${name}=${value}`);
+  const env = Object.entries(plan.env).map(([name, value]) => `${name}=${value}`);
   return [
     isolation(host),
     folders(["/etc/ssl/certs", NODE_PATH, ...plan.readOnly.map(({ target }) => target)]),
@@ -45,11 +57,12 @@ export function bubblewrapArguments(host: BubblewrapHost, plan: BubblewrapPlan):
     ["--remount-ro", "/dev"],
     ["--file", String(DESCRIPTOR.hosts), "/etc/hosts"],
     ["--bind", plan.root, "/workspace", "--chdir", "/workspace"],
+    plan.hidden.flatMap((entry) => hide(host, entry)),
     plan.readOnly.flatMap(({ source, target }) => ["--ro-bind", source, target]),
     ["--remount-ro", "/", "--"],
-    ["/bin/sh", "-c", host.root ? `${AWAIT_GO}\n${DROP_ROOT}` : `${AWAIT_GO}\nexec "$@"`, "sh"],
-    ["/usr/bin/env", "-i", ...env],
-    ["/usr/bin/prlimit", ...processLimits(host.hardLimits, plan.limits), "--"],
+    ["/bin/sh", "-c", script(host, plan), "sh"],
+    // Only now: nothing that a caller asks for may change how the programs before this run.
+    env.length > 0 ? ["/usr/bin/env", ...env] : [],
     plan.command,
   ].flat();
 }
@@ -64,6 +77,12 @@ function folders(paths: readonly string[]): string[] {
 
 function memoryMount(path: string, mib: number): string[] {
   return ["--perms", "1777", "--size", String(mib * MIB), "--tmpfs", path];
+}
+
+function hide(host: BubblewrapHost, { name, kind }: HiddenEntry): string[] {
+  const path = `/workspace/${name}`;
+  if (kind === "file") return ["--perms", "0444", "--ro-bind-data", String(emptyDescriptor(host)), path];
+  return ["--perms", "0555", "--size", "4096", "--tmpfs", path, "--remount-ro", path];
 }
 
 const MINIMAL_ENV: Readonly<Record<string, string>> = {
@@ -83,20 +102,31 @@ const MINIMAL_ENV: Readonly<Record<string, string>> = {
 const AWAIT_GO = `echo >&${DESCRIPTOR.go} && read -r _ <&${DESCRIPTOR.go} || exit 1\nexec ${DESCRIPTOR.go}<&-`;
 
 /**
- * As root: makes the workspace the command's own and becomes the command's user.
+ * As root: makes the workspace the command's own.
  *
  * It runs inside, after the mounts and where only the workspace is writable, so a link that points out of it cannot
- * make it change anything else; folders mounted read-only are passed over. Programs by their full paths and an empty
- * environment, for nothing in the workspace may run before the uid is dropped.
+ * make it change anything else; folders mounted read-only are passed over. Programs by their full paths and an
+ * environment of our own, for nothing in the workspace may run before the uid is dropped.
  */
-const DROP_ROOT = `exec ${DESCRIPTOR.mapped}<&-
-/usr/bin/find /workspace -type d ! -writable -prune -o ! -user ${SANDBOX_ID} -writable -exec /bin/chown -h ${SANDBOX_ID}:${SANDBOX_ID} '{}' +
-exec /usr/bin/setpriv --reuid=${SANDBOX_ID} --regid=${SANDBOX_ID} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`;
+const GIVE = `/usr/bin/find /workspace -type d ! -writable -prune -o ! -user ${SANDBOX_ID} -writable -exec /bin/chown -h ${SANDBOX_ID}:${SANDBOX_ID} '{}' +`;
+
+/** As root: becomes the command's user. */
+const DROP_ROOT = `/usr/bin/setpriv --reuid=${SANDBOX_ID} --regid=${SANDBOX_ID} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs`;
+
+/** The shell sets the limits itself: each program less is a third of a millisecond. */
+function script(host: BubblewrapHost, plan: BubblewrapPlan): string {
+  const limits = limitScript(cappedLimits(host.hardLimits, plan.limits));
+  const start = [AWAIT_GO, limits, "unset PWD OLDPWD SHLVL"];
+  if (!host.root) return [...start, 'exec "$@"'].join("\n");
+  const mapped = `exec ${DESCRIPTOR.mapped}<&-`;
+  return [...start, mapped, ...(plan.give ? [GIVE] : []), `exec ${DROP_ROOT} "$@"`].join("\n");
+}
 
 function isolation(host: BubblewrapHost): string[] {
   return [
     ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"],
-    ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv", "--cap-drop", "ALL"],
+    ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--cap-drop", "ALL"],
+    ["--clearenv", ...Object.entries(MINIMAL_ENV).flatMap(([name, value]) => ["--setenv", name, value])],
     ["--seccomp", String(DESCRIPTOR.seccomp), "--json-status-fd", String(DESCRIPTOR.status)],
     host.root ? asRoot() : asUser(host),
   ].flat();
@@ -118,16 +148,13 @@ function asUser(host: BubblewrapHost): string[] {
   return host.disableUserNamespaces ? [...identity, "--disable-userns"] : identity;
 }
 
-/**
- * Limits the kernel keeps for each process; `processes` it keeps for the whole sandbox, which is a user namespace of
- * its own. None for address space: Node reserves many times what it uses.
- */
-function processLimits(hard: BubblewrapHost["hardLimits"], limits: SandboxLimits): string[] {
-  return [
-    `--nproc=${Math.min(limits.processes, hard.processes)}`,
-    `--nofile=${Math.min(OPEN_FILES, hard.openFiles)}`,
-    `--fsize=${Math.min(limits.fileMib, hard.fileMib) * MIB}`,
-    `--cpu=${Math.min(limits.cpuSeconds, hard.cpuSeconds)}`,
-    "--core=0",
-  ];
+/** What this process may ask for at most; a command's hard limits cannot be higher. */
+function cappedLimits(hard: BubblewrapHost["hardLimits"], limits: SandboxLimits): ProcessLimits {
+  return {
+    processes: Math.min(limits.processes, hard.processes),
+    openFiles: Math.min(OPEN_FILES, hard.openFiles),
+    fileMib: Math.min(limits.fileMib, hard.fileMib),
+    cpuSeconds: Math.min(limits.cpuSeconds, hard.cpuSeconds),
+    cpuHardSeconds: Math.min(limits.cpuSeconds + 1, hard.cpuSeconds),
+  };
 }

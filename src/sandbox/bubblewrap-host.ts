@@ -35,14 +35,13 @@ export function bubblewrapHost(bwrap: string, node: string, help: string): Bubbl
   if (process.platform !== "linux" || (architecture !== "x64" && architecture !== "arm64")) {
     throw missingError(
       "sandbox/none",
-      `There is no sandbox for ${process.platform} on ${architecture}: the system call filter knows Linux on x64 and arm64. ` +
-        "--unsafe runs commands without one.",
+      `There is no sandbox for ${process.platform} on ${architecture}: the system call filter knows Linux on x64 and arm64.`,
     );
   }
   if (!help.includes("--size") || !help.includes("--userns-block-fd")) {
     throw missingError(
       "sandbox/none",
-      `${bwrap} is too old: the sandbox needs bubblewrap 0.8 or newer. Install a newer one; --unsafe runs commands without a sandbox.`,
+      `${bwrap} is too old: the sandbox needs bubblewrap 0.8 or newer. Install a newer one.`,
     );
   }
   return {
@@ -70,7 +69,13 @@ function systemOptions(): string[] {
   }
   const python = readdirSync("/etc").filter((name) => /^python3(\.\d+)?$/.test(name));
   const settings = ["ld.so.cache", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime", ...python];
-  for (const name of settings) options.push("--ro-bind-try", `/etc/${name}`, `/etc/${name}`);
+  // A mount each is dear, so what leads into /usr is shown as the link that it is.
+  for (const path of settings.map((name) => `/etc/${name}`)) {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    const link = found?.isSymbolicLink() === true ? readlinkSync(path) : "";
+    if (link.startsWith("/usr/")) options.push("--symlink", link, path);
+    else if (found !== undefined) options.push("--ro-bind", path, path);
+  }
   return options;
 }
 

@@ -28,7 +28,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test("what was there before does not count, what came since does, and it goes down again", async () => {
   writeFileSync(join(root, "before"), Buffer.alloc(8 * MIB, 1));
-  const watch = await openDiskWatch(root, 2);
+  const watch = await openDiskWatch([root], 2);
   assert.equal(await watch.growthMib(undefined), 0);
   mkdirSync(join(root, "sub"));
   writeFileSync(join(root, "sub", "after"), Buffer.alloc(4 * MIB, 1));
@@ -37,7 +37,7 @@ test("what was there before does not count, what came since does, and it goes do
 });
 
 test("a file that is deleted but still open counts", async () => {
-  const watch = await openDiskWatch(root, 2);
+  const watch = await openDiskWatch([root], 2);
   const descriptor = openSync(join(root, "hidden"), "w");
   try {
     writeSync(descriptor, Buffer.alloc(4 * MIB, 1));
@@ -50,7 +50,7 @@ test("a file that is deleted but still open counts", async () => {
 });
 
 test("a file whose name is no text counts", async () => {
-  const watch = await openDiskWatch(root, 2);
+  const watch = await openDiskWatch([root], 2);
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0xfe])]), Buffer.alloc(4 * MIB, 1));
   assert.ok((await growth(watch)) > 3.9);
 });

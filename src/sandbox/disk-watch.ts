@@ -15,38 +15,41 @@ const WALK_EVERY_MS = 250;
 const MIB = 1024 * 1024;
 const SLASH = Buffer.from("/");
 
-/** Measures how much a workspace has grown since the watch was opened. */
+/** Measures how much folders have grown together since the watch was opened. */
 export type DiskWatch = {
   /** MiB grown; Infinity when the tree got too deep to be measured. */
   growthMib(view: ProcessView | undefined): Promise<number>;
+  /** Whom the folders, and all in them, belonged to when the watch was opened. */
+  readonly owners: ReadonlySet<number>;
 };
 
 /**
- * Opens a watch on `root` that tells growth up to `limitMib`.
+ * Opens a watch on `roots`, none in another, that tells growth up to `limitMib`.
  *
- * Walking a tree is dear (3 ms for 1,000 files), so while the file system that holds it has not lost half the limit,
- * it is walked for a twentieth of the time at most, and after that for a fifth. Files that are open count too,
- * deleted or out of reach; files deleted and then held only by a memory mapping don't.
+ * Walking a tree is dear (3 ms for 1,000 files), so while the file systems that hold them have not lost half the
+ * limit, they are walked for a twentieth of the time at most, and after that for a fifth. Files that are open count
+ * too, deleted or out of reach; files deleted and then held only by a memory mapping don't.
  */
-export async function openDiskWatch(root: string, limitMib: number): Promise<DiskWatch> {
-  const before = await treeBytes(root, new Set());
-  const deviceBefore = await statfs(root);
-  const device = statSync(root).dev;
+export async function openDiskWatch(roots: readonly string[], limitMib: number): Promise<DiskWatch> {
+  const owners = new Set(roots.map((root) => statSync(root).uid));
+  const before = await treesBytes(roots, new Set(), owners);
+  const places = new Map(roots.map((root) => [statSync(root).dev, root]));
+  const takenBefore = await takenBytes([...places.values()]);
   let grown = 0;
   let walkedAt = performance.now();
   let walkMs = 0;
 
   return {
+    owners,
     async growthMib(view) {
       const now = performance.now();
-      const state = await statfs(root);
-      const lost = (deviceBefore.bfree - state.bfree) * state.bsize + (deviceBefore.ffree - state.ffree) * ENTRY_BYTES;
+      const lost = (await takenBytes([...places.values()])) - takenBefore;
       const sinceWalkMs = now - walkedAt;
       const waitMs = lost > (limitMib / 2) * MIB ? 5 * walkMs : Math.max(WALK_EVERY_MS, 20 * walkMs);
       if (sinceWalkMs < waitMs) return grown;
-      const open = view === undefined ? new Map<number, number>() : await openFileBytes(view, device);
-      const tree = await treeBytes(root, new Set(open.keys()));
-      grown = (tree + [...open.values()].reduce((total, bytes) => total + bytes, 0) - before) / MIB;
+      const open = view === undefined ? new Map<string, number>() : await openFileBytes(view, places);
+      const trees = await treesBytes(roots, new Set(open.keys()));
+      grown = (trees + [...open.values()].reduce((total, bytes) => total + bytes, 0) - before) / MIB;
       walkedAt = performance.now();
       walkMs = walkedAt - now;
       return grown;
@@ -54,8 +57,24 @@ export async function openDiskWatch(root: string, limitMib: number): Promise<Dis
   };
 }
 
-/** Bytes of all that lies under `root`, each inode once and none of `seen`. Follows no link. */
-async function treeBytes(root: string, seen: Set<number>): Promise<number> {
+/** What the file systems that hold `roots` have given away, as a negative number: for differences. */
+async function takenBytes(roots: readonly string[]): Promise<number> {
+  let taken = 0;
+  for (const root of roots) {
+    const { bfree, bsize, ffree } = await statfs(root);
+    taken -= bfree * bsize + ffree * ENTRY_BYTES;
+  }
+  return taken;
+}
+
+async function treesBytes(roots: readonly string[], seen: Set<string>, owners = new Set<number>()): Promise<number> {
+  let bytes = 0;
+  for (const root of roots) bytes += await treeBytes(root, seen, owners);
+  return bytes;
+}
+
+/** Bytes of all that lies under `root`, each inode once and none of `seen`; notes the owners. Follows no link. */
+async function treeBytes(root: string, seen: Set<string>, owners: Set<number>): Promise<number> {
   let bytes = 0;
   let entries = 0;
   // Names are bytes: read as UTF-8, one that is none would come out as another, and its file would not be found.
@@ -65,7 +84,9 @@ async function treeBytes(root: string, seen: Set<number>): Promise<number> {
       for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
         const path = Buffer.concat([folder, SLASH, entry.name]);
         if (entry.isDirectory()) folders.push(path);
-        bytes += ENTRY_BYTES + inodeBytes(lstatIfThere(path), seen);
+        const found = lstatIfThere(path);
+        if (found !== undefined) owners.add(found.uid);
+        bytes += ENTRY_BYTES + inodeBytes(found, seen);
         if (++entries % ENTRIES_A_SLICE === 0) await setImmediate();
       }
     } catch (error) {
@@ -77,25 +98,30 @@ async function treeBytes(root: string, seen: Set<number>): Promise<number> {
   return bytes;
 }
 
-/** The regular files on `device` that the processes hold open: inode to bytes. */
-async function openFileBytes(view: ProcessView, device: number): Promise<Map<number, number>> {
-  const found = new Map<number, number>();
+/** The regular files on `devices` that the processes hold open: what names them to bytes. */
+async function openFileBytes(view: ProcessView, devices: ReadonlyMap<number, string>): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
   let entries = 0;
   for (const pid of view.pids) {
     const folder = `${view.procDir}/${pid}/fd`;
     for (const descriptor of listPids(folder)) {
       const file = statIfThere(`${folder}/${descriptor}`);
-      if (file?.isFile() === true && file.dev === device) found.set(file.ino, file.blocks * 512);
+      if (file?.isFile() === true && devices.has(file.dev)) found.set(nameOf(file), file.blocks * 512);
       if (++entries % ENTRIES_A_SLICE === 0) await setImmediate();
     }
   }
   return found;
 }
 
-function inodeBytes(file: Stats | undefined, seen: Set<number>): number {
-  if (file === undefined || seen.has(file.ino)) return 0;
-  if (file.nlink > 1 && file.isFile()) seen.add(file.ino);
+function inodeBytes(file: Stats | undefined, seen: Set<string>): number {
+  if (file === undefined || seen.has(nameOf(file))) return 0;
+  if (file.nlink > 1 && file.isFile()) seen.add(nameOf(file));
   return file.blocks * 512;
+}
+
+/** An inode's number is its file system's own. */
+function nameOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 function lstatIfThere(path: Buffer): Stats | undefined {

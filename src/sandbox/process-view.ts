@@ -47,6 +47,13 @@ export function listPids(procDir: string): number[] {
   }
 }
 
+/** The processes whose parent is `pid`; one that ends meanwhile may hide another. */
+export function childrenOf(pid: number): number[] {
+  const threads = listPids(`/proc/${pid}/task`);
+  const text = threads.map((thread) => readIfThere(`/proc/${pid}/task/${thread}/children`) ?? "").join(" ");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
 /** A small file's text, or undefined when it, or the process it tells of, is gone or hides it. */
 export function readIfThere(path: string): string | undefined {
   try {

@@ -33,24 +33,18 @@ export function workspacePath(root: string): string {
 }
 
 /**
- * What to show read-only, checked: what the request asks for, and the workspace's own `.git`, whose hooks and
- * settings would otherwise be run by git outside.
+ * What to show read-only, checked.
  *
- * A target under the workspace may not pass through a symbolic link, nor may `.git` be one: a command that ran before
- * could have put it there to have something else of the machine shown, or written to.
+ * A target under the workspace may not pass through a symbolic link: a command that ran before could have put it
+ * there to have something else of the machine shown, or written to.
  *
  * @throws `sandbox/read-only` for a path that breaks these rules, or a source that is not there.
  */
 export function readOnlyPaths(root: string, request: SandboxRequest): { source: string; target: string }[] {
-  const git = lstatSync(join(root, ".git"), { throwIfNoEntry: false });
-  const own = git?.isDirectory() === true || git?.isFile() === true;
-  return [
-    ...(own ? [{ source: join(root, ".git"), target: "/workspace/.git" }] : []),
-    ...(request.readOnly ?? []).map(({ source, target }) => ({
-      source: sourcePath(source),
-      target: targetPath(root, target),
-    })),
-  ];
+  return (request.readOnly ?? []).map(({ source, target }) => ({
+    source: sourcePath(source),
+    target: targetPath(root, target),
+  }));
 }
 
 function sourcePath(source: string): string {

@@ -61,8 +61,10 @@ export function sameProcess(known: ProcessState | undefined): readonly ProcessSt
 export type StartOptions = {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** How many more pipes it gets, from descriptor 3 on; the descriptor after the last is /dev/null. */
+  /** How many more pipes it gets, from descriptor 3 on. */
   readonly extraPipes: number;
+  /** How many of the descriptors after those are /dev/null. Default: 0. */
+  readonly nothings?: number;
 };
 
 /**
@@ -74,11 +76,11 @@ export type StartOptions = {
  * @throws `sandbox/start` when the machine does not let it; what it finds out later, the child's "error" event tells.
  */
 export function startChild(file: string, args: readonly string[], options: StartOptions): ChildProcess {
-  const { extraPipes, ...rest } = options;
+  const { extraPipes, nothings = 0, ...rest } = options;
   const nothing = openSync("/dev/null", "r+");
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe"];
   for (let pipe = 0; pipe < extraPipes; pipe++) stdio.push("pipe");
-  stdio.push(nothing);
+  for (let count = 0; count < nothings; count++) stdio.push(nothing);
   for (const inherited of inheritedDescriptors()) {
     for (let gap = stdio.length; gap < inherited; gap++) stdio.push("ignore");
     if (inherited === stdio.length) stdio.push(nothing);

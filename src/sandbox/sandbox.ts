@@ -1,5 +1,7 @@
 /** How a command is confined, the strongest first; `docker` only if asked for, `none` only by `--unsafe`. */
-export const SANDBOX_LEVELS = ["bubblewrap", "landlock", "seatbelt", "docker", "none"] as const;
+export const CONFINED_LEVELS = ["bubblewrap", "landlock", "seatbelt", "docker"] as const;
+export const SANDBOX_LEVELS = [...CONFINED_LEVELS, "none"] as const;
+export type ConfinedLevel = (typeof CONFINED_LEVELS)[number];
 export type SandboxLevel = (typeof SANDBOX_LEVELS)[number];
 
 export type SandboxLimits = {
@@ -47,7 +49,10 @@ export type SandboxReport = {
   readonly stdout: string;
   readonly stderr: string;
   readonly durationMs: number;
-  /** The limit that ended the command. A limit on processes or open files shows as an error inside. */
+  /**
+   * The limit that ended the command; `cpu` and `file` only when its first process ended by them, which 152 and 153
+   * tell. Otherwise, as with a limit on processes or open files, they show as an error inside.
+   */
   readonly limitHit?: LimitHit;
   /** `host:port` that the command asked the proxy for and was refused, each once. */
   readonly refusedHosts?: readonly string[];

@@ -1,4 +1,12 @@
-import type { SeccompArchitecture } from "./syscall-numbers.ts";
+import {
+  ATTRIBUTES,
+  ON_ITSELF,
+  PRETENDED,
+  SHARED_ABSENT,
+  SHARED_FORBIDDEN,
+  SOCKETPAIR,
+} from "./shared-syscalls.ts";
+import type { SeccompArchitecture, SyscallNumbers } from "./syscall-numbers.ts";
 import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
 
 /** AUDIT_ARCH_* of linux/audit.h. */
@@ -21,6 +29,7 @@ const KILL_PROCESS = 0x80000000;
 const FAIL = 0x00050000;
 const EPERM = 1;
 const ENOSYS = 38;
+const EOPNOTSUPP = 95;
 const EAFNOSUPPORT = 97;
 
 /** Numbers from here on are the x32 calls of an x64 kernel: the same calls, past a filter that knows only the others. */
@@ -30,23 +39,39 @@ const NEW_NAMESPACES = 0x7e020000;
 /** They type into, or paste into, the terminal. */
 const TERMINAL_INPUT = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 const LOCAL_AND_INTERNET = [1 /* AF_UNIX */, 2 /* AF_INET */, 10 /* AF_INET6 */];
+const AF_UNIX = 1;
 const AF_NETLINK = 16;
+/** Set in SOCK_DGRAM and SOCK_RAW, not in SOCK_STREAM and SOCK_SEQPACKET. */
+const DATAGRAM_BIT = 2;
+
+/**
+ * What stands around the filter: name spaces of the sandbox's own; or, without them, a user whom nothing else on the
+ * machine belongs to; or the caller's own user.
+ */
+export type SeccompSetting = "namespaces" | "other-user" | "same-user";
 
 /**
  * The seccomp program of the sandbox for one architecture, as the kernel takes it (struct sock_filter[], little
  * endian). Pure.
  *
- * A list of refusals, not of permissions: what building and testing needs is too wide to list. Sockets are kept to
- * the local and internet families, and to asking a network namespace that has only a loopback what it has.
+ * A list of refusals, not of permissions: what building and testing needs is too wide to list. With name spaces,
+ * sockets are kept to the local and internet families, and to asking a network that has only a loopback what it has;
+ * without, there are none.
  */
-export function seccompFilter(architecture: SeccompArchitecture): Buffer {
-  const fail = (errno: number): Buffer => instruction(RETURN, FAIL | errno);
-  const numbers = (calls: typeof FORBIDDEN): number[] =>
-    Object.values(calls).flatMap((call) => call[architecture] ?? []);
-  const onNumber = (number: number, body: readonly Buffer[]): Buffer[] => [
-    instruction(JUMP_EQUAL, number, { otherwise: body.length }),
-    ...body,
-  ];
+export function seccompFilter(architecture: SeccompArchitecture, setting: SeccompSetting = "namespaces"): Buffer {
+  const refuse = (calls: Readonly<Record<string, SyscallNumbers>>, errno: number): Buffer[] =>
+    Object.values(calls).flatMap((call) => onNumber(call[architecture], [fail(errno)]));
+  const clone = onNumber(BY_ARGUMENT.clone[architecture], [
+    instruction(LOAD, argumentAt(0)),
+    instruction(JUMP_ANY_BIT, NEW_NAMESPACES, { otherwise: 1 }),
+    fail(EPERM),
+    instruction(RETURN, ALLOW),
+  ]);
+  const ioctl = onNumber(BY_ARGUMENT.ioctl[architecture], [
+    instruction(LOAD, argumentAt(1)),
+    ...TERMINAL_INPUT.flatMap((request) => onNumber(request, [fail(EPERM)])),
+    instruction(RETURN, ALLOW),
+  ]);
   return Buffer.concat([
     instruction(LOAD, ARCHITECTURE_AT),
     instruction(JUMP_EQUAL, AUDIT_ARCHITECTURE[architecture], { met: 1 }),
@@ -54,30 +79,41 @@ export function seccompFilter(architecture: SeccompArchitecture): Buffer {
     instruction(LOAD, NUMBER_AT),
     instruction(JUMP_AT_LEAST, X32_BIT, { otherwise: 1 }),
     fail(EPERM),
-    ...numbers(FORBIDDEN).flatMap((number) => onNumber(number, [fail(EPERM)])),
-    ...numbers(ABSENT).flatMap((number) => onNumber(number, [fail(ENOSYS)])),
-    ...onNumber(BY_ARGUMENT.clone[architecture], [
-      instruction(LOAD, argumentAt(0)),
-      instruction(JUMP_ANY_BIT, NEW_NAMESPACES, { otherwise: 1 }),
-      fail(EPERM),
-      instruction(RETURN, ALLOW),
-    ]),
-    ...onNumber(BY_ARGUMENT.ioctl[architecture], [
-      instruction(LOAD, argumentAt(1)),
-      ...TERMINAL_INPUT.flatMap((request) => onNumber(request, [fail(EPERM)])),
-      instruction(RETURN, ALLOW),
-    ]),
-    ...onNumber(BY_ARGUMENT.socket[architecture], [
-      instruction(LOAD, argumentAt(0)),
-      ...LOCAL_AND_INTERNET.flatMap((family) => onNumber(family, [instruction(RETURN, ALLOW)])),
-      instruction(JUMP_EQUAL, AF_NETLINK, { otherwise: 3 }),
-      instruction(LOAD, argumentAt(2)),
-      instruction(JUMP_EQUAL, 0 /* NETLINK_ROUTE */, { otherwise: 1 }),
-      instruction(RETURN, ALLOW),
-      fail(EAFNOSUPPORT),
-    ]),
+    ...refuse(FORBIDDEN, EPERM),
+    ...refuse(ABSENT, ENOSYS),
+    ...clone,
+    ...ioctl,
+    ...(setting === "namespaces"
+      ? onNumber(BY_ARGUMENT.socket[architecture], SOCKETS)
+      : [
+          ...refuse({ socket: BY_ARGUMENT.socket }, EAFNOSUPPORT),
+          ...refuse(SHARED_FORBIDDEN, EPERM),
+          ...refuse(SHARED_ABSENT, ENOSYS),
+          ...refuse(ATTRIBUTES, EOPNOTSUPP),
+          ...onNumber(SOCKETPAIR[architecture], STREAM_PAIRS),
+          ...ON_ITSELF.flatMap(({ numbers, itself }) => onNumber(numbers[architecture], onItself(itself))),
+        ]),
+    ...(setting === "same-user" ? refuse(PRETENDED, 0) : []),
     instruction(RETURN, ALLOW),
   ]);
+}
+
+function onNumber(number: number | undefined, body: readonly Buffer[]): Buffer[] {
+  return number === undefined ? [] : [instruction(JUMP_EQUAL, number, { otherwise: body.length }), ...body];
+}
+
+/** Allows the call whose first arguments are these. */
+function onItself(itself: readonly number[]): Buffer[] {
+  const checks = itself.flatMap((value, index) => [
+    instruction(LOAD, argumentAt(index)),
+    instruction(JUMP_EQUAL, value, { met: 1 }),
+    fail(EPERM),
+  ]);
+  return [...checks, instruction(RETURN, ALLOW)];
+}
+
+function fail(errno: number): Buffer {
+  return instruction(RETURN, FAIL | errno);
 }
 
 /** One struct sock_filter. `met` and `otherwise` skip that many instructions. */
@@ -89,3 +125,22 @@ function instruction(code: number, operand: number, skip: { met?: number; otherw
   bytes.writeUInt32LE(operand >>> 0, 4);
   return bytes;
 }
+
+const SOCKETS: readonly Buffer[] = [
+  instruction(LOAD, argumentAt(0)),
+  ...LOCAL_AND_INTERNET.flatMap((family) => onNumber(family, [instruction(RETURN, ALLOW)])),
+  instruction(JUMP_EQUAL, AF_NETLINK, { otherwise: 3 }),
+  instruction(LOAD, argumentAt(2)),
+  instruction(JUMP_EQUAL, 0 /* NETLINK_ROUTE */, { otherwise: 1 }),
+  instruction(RETURN, ALLOW),
+  fail(EAFNOSUPPORT),
+];
+
+const STREAM_PAIRS: readonly Buffer[] = [
+  instruction(LOAD, argumentAt(0)),
+  instruction(JUMP_EQUAL, AF_UNIX, { otherwise: 3 }),
+  instruction(LOAD, argumentAt(1)),
+  instruction(JUMP_ANY_BIT, DATAGRAM_BIT, { met: 1 }),
+  instruction(RETURN, ALLOW),
+  fail(EAFNOSUPPORT),
+];

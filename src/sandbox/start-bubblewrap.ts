@@ -5,6 +5,7 @@ import { AtosError, messageOf } from "../base/errors.ts";
 import type { BubblewrapPlan } from "./bubblewrap-arguments.ts";
 import { bubblewrapArguments, DESCRIPTOR, HOSTS_FILE, MEMORY_MOUNTS, SANDBOX_ID } from "./bubblewrap-arguments.ts";
 import type { BubblewrapHost } from "./bubblewrap-host.ts";
+import { onLines } from "./on-lines.ts";
 import type { ProcessState, ProcessView } from "./process-view.ts";
 import { isGone, listPids, readProcess } from "./process-view.ts";
 import type { RunningCommand } from "./running-command.ts";
@@ -45,7 +46,7 @@ type State = {
 export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): BubblewrapCommand {
   // All of bwrap's own environment: the command may read that of process 1.
   const env = { PATH: "/usr/bin:/bin" };
-  const child = startChild(host.bwrap, bubblewrapArguments(host, plan), { env, extraPipes: host.root ? 5 : 4 });
+  const child = startChild(host.bwrap, bubblewrapArguments(host, plan), { env, extraPipes: host.root ? 5 : 4, nothings: host.root ? 2 : 1 });
   const state: State = { killed: false, problem: "it ended before it ran the command" };
   const command: BubblewrapCommand = {
     child,
@@ -118,15 +119,6 @@ function viewOf(init: number): ProcessView | undefined {
   }
   const memoryMounts = Object.keys(MEMORY_MOUNTS).map((path) => `/proc/${init}/root${path}`);
   return { procDir, pids: listPids(procDir), memoryMounts };
-}
-
-function onLines(stream: Readable, onLine: (line: string) => void): void {
-  let rest = "";
-  stream.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") onLine(line);
-  });
 }
 
 function readable(stream: Readable | Writable | null | undefined): Readable {

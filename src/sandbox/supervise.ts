@@ -62,12 +62,19 @@ export async function supervise(
     if (state.failure !== undefined) throw state.failure.cause;
     if (state.ending === "abort") throw signal.reason;
     const report = { ...output.texts(), durationMs: performance.now() - startedAt };
-    return state.ending === undefined ? { exitCode, ...report } : { exitCode: null, ...report, limitHit: state.ending };
+    const limitHit = state.ending ?? limitOf(exitCode);
+    return limitHit === undefined ? { exitCode, ...report } : { exitCode: null, ...report, limitHit };
   } finally {
     clearTimeout(wall);
     watching.abort();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** The limit that the kernel ends a process for, which a first process's exit code tells. */
+function limitOf(exitCode: number): "cpu" | "file" | undefined {
+  if (exitCode === 128 + constants.signals.SIGXCPU) return "cpu";
+  return exitCode === 128 + constants.signals.SIGXFSZ ? "file" : undefined;
 }
 
 /** Waits for the first process to end, kills the others, and returns its exit code, 128 + n where signal n ended it. */

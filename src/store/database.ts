@@ -41,13 +41,32 @@ export type Tables = {
     result: ColumnType<unknown, string | null | undefined, string>;
     readonly reserved_at: Date;
     finished_at: Date | null;
+    readonly tree_before: string | null;
+    tree_after: string | null;
   };
+  /** Written by `atos.append_events` alone, which numbers and chains them. */
   "atos.events": {
     readonly build_id: string;
     readonly seq: number;
     readonly at: Date;
     readonly type: string;
     readonly data: Json;
+    readonly hash: Buffer;
+  };
+  "atos.approvals": {
+    readonly id: string;
+    readonly build_id: string;
+    readonly task: string;
+    readonly call_id: string;
+    readonly tool: string;
+    readonly shown: Json;
+    readonly hash: string;
+    state: string;
+    readonly asked_at: Date;
+    readonly expires_at: Date;
+    answered_at: Date | null;
+    answered_by: string | null;
+    reason: string | null;
   };
   "atos.pool_status": { readonly worker: string; at: Date; status: Json };
   "atos.pool_wishes": {

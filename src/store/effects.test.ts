@@ -15,9 +15,24 @@ test("effects", async (context) => {
 
   await context.test("a reservation is its row, and the same one again changes nothing", async () => {
     const { at: reservedAt, ...given } = turn;
-    const reserved = { ...given, state: "reserved", attempts: 0, result: null, reservedAt, finishedAt: null };
+    const reserved = {
+      ...given,
+      state: "reserved",
+      attempts: 0,
+      result: null,
+      reservedAt,
+      finishedAt: null,
+      treeBefore: null,
+      treeAfter: null,
+    };
     assert.deepEqual(await reserveEffect(db, turn), reserved);
     assert.deepEqual(await reserveEffect(db, { ...turn, inputHash: "other", at: later }), reserved);
+  });
+
+  await context.test("the workspace before and after an effect is kept with it", async () => {
+    await reserveEffect(db, { ...turn, id: "one/2", treeBefore: "before" });
+    const done = await finishEffect(db, { id: "one/2", result: 1, treeAfter: "after", at: later });
+    assert.deepEqual([done.treeBefore, done.treeAfter], ["before", "after"]);
   });
 
   await context.test("concurrent reservations agree on one", async () => {
@@ -57,7 +72,7 @@ test("effects", async (context) => {
     await reserveEffect(db, { ...turn, id: "one/1", at: later });
     assert.deepEqual(
       (await listEffects(db, "one")).map(({ id }) => id),
-      ["one/3", "one/4", "one/1"],
+      ["one/2", "one/3", "one/4", "one/1"],
     );
     assert.deepEqual(await listEffects(db, "two"), []);
   });

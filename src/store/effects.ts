@@ -8,6 +8,7 @@ const EFFECT_KINDS = {
   tests: "tests",
   workspace: "workspace",
   deliver: "deliver",
+  tool: "tool",
 } as const satisfies { readonly [Kind in EffectKind]: Kind };
 
 const effectRow = z
@@ -23,13 +24,17 @@ const effectRow = z
     result: z.unknown(),
     reserved_at: z.date(),
     finished_at: z.date().nullable(),
+    tree_before: z.string().nullable(),
+    tree_after: z.string().nullable(),
   })
-  .transform(({ build_id, input_hash, reserved_at, finished_at, ...rest }) => ({
+  .transform(({ build_id, input_hash, reserved_at, finished_at, tree_before, tree_after, ...rest }) => ({
     ...rest,
     buildId: build_id,
     inputHash: input_hash,
     reservedAt: reserved_at,
     finishedAt: finished_at,
+    treeBefore: tree_before,
+    treeAfter: tree_after,
   }));
 
 /** One row of the effect ledger. `result` is JSON as it was given, and means something only when `state` is done. */
@@ -42,6 +47,8 @@ export type EffectReservation = {
   readonly name: string;
   readonly task: string;
   readonly inputHash: string;
+  /** The workspace as it is, for an effect that changes one. */
+  readonly treeBefore?: string;
   readonly at: Date;
 };
 
@@ -60,6 +67,8 @@ export async function reserveEffect(db: Db, effect: EffectReservation): Promise<
     state: "reserved",
     reserved_at: effect.at,
     finished_at: null,
+    tree_before: effect.treeBefore ?? null,
+    tree_after: null,
   };
   const row = await db
     .insertInto("atos.effects")
@@ -96,11 +105,11 @@ export async function countAttempt(db: Db, id: string): Promise<number> {
  */
 export async function finishEffect(
   db: Db,
-  finish: { readonly id: string; readonly result: unknown; readonly at: Date },
+  finish: { readonly id: string; readonly result: unknown; readonly treeAfter?: string; readonly at: Date },
 ): Promise<Effect> {
   const row = await db
     .updateTable("atos.effects")
-    .set({ state: "done", result: jsonText(finish.result), finished_at: finish.at })
+    .set({ state: "done", result: jsonText(finish.result), tree_after: finish.treeAfter ?? null, finished_at: finish.at })
     .where("id", "=", finish.id)
     .where("state", "=", "reserved")
     .returningAll()

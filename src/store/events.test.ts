@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { insertBuild } from "./builds.ts";
-import { appendEvent, eventsAfter } from "./events.ts";
+import { appendEvents, eventsAfter } from "./events.ts";
 import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
@@ -13,7 +13,7 @@ test("events", async (context) => {
     await insertBuild(db, { id, goal: "g", request: {}, worker: "w", outDirectory: `/${id}`, at });
   }
   const append = async (buildId: string, data: unknown) =>
-    await db.transaction().execute(async (trx) => await appendEvent(trx, { buildId, type: "noted", data, at }));
+    await db.transaction().execute(async (trx) => await appendEvents(trx, { buildId, at, events: [{ type: "noted", data }] }));
 
   await context.test("each build's events are numbered from 1 and read in order", async () => {
     const numbers = [await append("one", { why: "\u0000" }), await append("two", null), await append("one", [2])];
@@ -28,7 +28,7 @@ test("events", async (context) => {
 
   await context.test("an append that is undone leaves no gap", async () => {
     const undone = db.transaction().execute(async (transaction) => {
-      await appendEvent(transaction, { buildId: "one", type: "lost", data: {}, at });
+      await appendEvents(transaction, { buildId: "one", at, events: [{ type: "lost", data: {} }] });
       throw new Error("undo");
     });
     await assert.rejects(undone, /undo/);

@@ -7,40 +7,28 @@ const eventRow = z.object({ seq: z.int(), at: z.date(), type: z.string(), data: 
 /** One event of a build. `seq` counts from 1 without a gap; `data` is JSON as it was given. */
 export type StoredEvent = Readonly<z.infer<typeof eventRow>>;
 
-/** First half of the two-part advisory lock key; the second is the build's hash. */
-const EVENT_LOCK = 0x61746f73;
-
 /**
- * Appends an event and returns its number.
+ * Appends events, all of one moment, and returns the number of the last.
  *
  * Holds the build's lock until the transaction ends, so numbers appear in the order they were given and a
  * reader that follows by `seq > last` misses none. Append last in a transaction, and to one build only:
  * others wait meanwhile. The transaction must be `read committed`, which is Postgres's default.
  */
-export async function appendEvent(
+export async function appendEvents(
   transaction: Transaction<Tables>,
-  event: { readonly buildId: string; readonly type: string; readonly data: unknown; readonly at: Date },
+  entry: {
+    readonly buildId: string;
+    readonly at: Date;
+    readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  },
 ): Promise<number> {
-  // Two statements: the insert's snapshot must be taken after the lock, or it reads a stale maximum.
-  await sql`select pg_advisory_xact_lock(${EVENT_LOCK}::integer, hashtext(${event.buildId}))`.execute(transaction);
-  const { seq } = await transaction
-    .insertInto("atos.events")
-    .columns(["build_id", "seq", "at", "type", "data"])
-    .expression((from) =>
-      from
-        .selectFrom("atos.events")
-        .where("build_id", "=", event.buildId)
-        .select(({ fn }) => [
-          sql<string>`${event.buildId}::text`.as("build_id"),
-          sql<number>`coalesce(${fn.max("seq")}, 0) + 1`.as("seq"),
-          sql<Date>`${event.at}::timestamptz`.as("at"),
-          sql<string>`${event.type}::text`.as("type"),
-          sql<string>`${jsonText(event.data)}::json`.as("data"),
-        ]),
-    )
-    .returning("seq")
-    .executeTakeFirstOrThrow();
-  return seq;
+  const types = entry.events.map(({ type }) => type);
+  const texts = entry.events.map(({ data }) => jsonText(data));
+  const { rows } = await sql<{ last: number }>`
+    select atos.append_events(${entry.buildId}, ${entry.at}, ${types}::text[], ${texts}::text[]) as last`.execute(
+    transaction,
+  );
+  return rows[0]?.last ?? 0;
 }
 
 /** The next at most `limit` events after number `seq` (0: from the first), in order. */
@@ -67,4 +55,22 @@ export async function lastSeq(db: Db, buildId: string): Promise<number> {
     .where("build_id", "=", buildId)
     .executeTakeFirst();
   return row?.seq ?? 0;
+}
+
+const chainedRow = z
+  .object({ seq: z.int(), at: z.date(), type: z.string(), text: z.string(), hash: z.string() })
+  .readonly();
+
+/** An event with what its hash is over: `text` is its data as it is stored, `hash` 64 hexadecimal digits. */
+export type ChainedEvent = z.infer<typeof chainedRow>;
+
+/** As {@link eventsAfter}, with hashes. */
+export async function chainedEventsAfter(
+  db: Db,
+  from: { readonly buildId: string; readonly seq: number; readonly limit: number },
+): Promise<readonly ChainedEvent[]> {
+  const { rows } = await sql`
+    select seq, at, type, data::text as text, encode(hash, 'hex') as hash from atos.events
+    where build_id = ${from.buildId} and seq > ${from.seq} order by seq limit ${from.limit}`.execute(db);
+  return chainedRow.array().parse(rows);
 }

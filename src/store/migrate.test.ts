@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { AtosError } from "../base/errors.ts";
 import { openDatabase } from "./database.ts";
@@ -11,7 +12,8 @@ before(async () => {
 });
 after(async () => await scratch[Symbol.asyncDispose]());
 
-const all = ["0001-builds.sql", "0002-pool.sql"];
+const all = readdirSync(new URL("migrations", import.meta.url)).toSorted();
+assert.equal(all[0], "0001-builds.sql");
 
 test("an empty database has everything pending, and looking doesn't change that", async () => {
   const empty = { applied: [], pending: all, unknown: [], changed: [] };
@@ -36,7 +38,8 @@ test("a newer database is refused, with its migration and ours", async () => {
   await assert.rejects(migrate(scratch.db), (error: unknown) => {
     assert(error instanceof AtosError);
     assert.deepEqual([error.code, error.exitCode], ["store/schema-newer", 3]);
-    assert.match(error.message, /0099-from-the-future\.sql.*0002-pool\.sql/);
+    assert.match(error.message, /0099-from-the-future\.sql/);
+    assert.ok(error.message.includes(all.at(-1) ?? "none"), error.message);
     return true;
   });
   assert.deepEqual((await schemaStatus(scratch.db)).unknown, [newer.name]);

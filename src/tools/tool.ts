@@ -33,6 +33,15 @@ export type ToolResult<Output> =
   | { readonly ok: true; readonly output: Output; readonly text?: string }
   | { readonly ok: false; readonly why: string };
 
+/**
+ * What became of an external call that was cut off: it was `done`, with this result; making it again under its key is
+ * safe, or it never happened (`repeat`); or nobody can tell.
+ */
+export type Reconciled<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "repeat" }
+  | { readonly kind: "unknown"; readonly why: string };
+
 /** One tool: what a model is told of it, what the gate must know of it, and what it does. */
 export type Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> = {
   /** snake_case. */
@@ -53,6 +62,8 @@ export type Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodOb
   readonly example?: z.input<Input>;
   /** What a failed call is must be a result; what it throws is a bug or a broken machine. */
   run(input: z.output<Input>, call: ToolCallContext): Promise<ToolResult<z.output<Output>>>;
+  /** For `external` effects: finds out what became of a call that was cut off. Absent: a person is asked. */
+  reconcile?(input: z.output<Input>, call: ToolCallContext): Promise<Reconciled<ToolResult<z.output<Output>>>>;
 };
 
 /** Tools that belong together and share what they work on. Disposed when nobody calls them any more. */

@@ -51,7 +51,7 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
  * Changes when a build's steps, or the words that enter them (scaffolds, shown specs and plans, explained
  * failures), change so that an unfinished build of an older ATOS could not be replayed.
  */
-export const WORKFLOW_VERSION = "atos-build-2";
+export const WORKFLOW_VERSION = "atos-build-3";
 
 /**
  * Everything that decides a build, fixed when it is asked for: the goal, the models, the words

@@ -6,6 +6,7 @@ import type { Role } from "../agents/prompt-set.ts";
 import type { Read } from "../agents/read.ts";
 import { modelFor } from "../agents/roster.ts";
 import { type EffectResult, type EffectSpec, runEffect } from "../journal/effect.ts";
+import { trailHead } from "../journal/audit-chain.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
 import { setTaskState } from "../store/tasks.ts";
 import type { BuildDeps } from "./build-deps.ts";
@@ -88,14 +89,16 @@ export class BuildRun {
     return answer;
   }
 
-  effect<T>(spec: Omit<EffectSpec, "buildId" | "signal">, run: () => Promise<EffectResult<T>>): Promise<T> {
+  effect<T>(spec: Omit<EffectSpec<T>, "buildId" | "signal">, run: () => Promise<EffectResult<T>>): Promise<T> {
     return runEffect(this.deps.journal, { ...spec, buildId: this.id, signal: this.signal }, run);
   }
 
-  /** Records events once, at this place of the workflow. */
-  async record(name: string, ...events: readonly BuildEvent[]): Promise<void> {
-    await this.deps.journal.source.transaction(name, async (trx) => {
+  /** Records events once, at this place of the workflow, and returns where the audit trail stood then. */
+  record(name: string, ...events: readonly BuildEvent[]): Promise<{ readonly events: number; readonly head: string }> {
+    return this.deps.journal.source.transaction(name, async (trx) => {
       await appendBuildEvents(trx, this.id, { events, at: this.deps.journal.now() });
+      const { seq, hash } = await trailHead(trx, this.id);
+      return { events: seq, head: hash };
     });
   }
 

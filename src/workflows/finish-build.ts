@@ -48,9 +48,15 @@ export async function finishBuild(build: BuildRun, work: Work): Promise<BuildRes
       : await checkCode(build, { name: "verify", task: "verify", tree: verified.tree, language: work.spec.language });
   const endedAtMs = verification?.endedAtMs ?? build.request.createdAtMs;
   const verdict = await judge(build, work, verification);
-  const receipt = makeReceipt(build, { work, verified, verification, endedAtMs, ...verdict });
-  const { passed, failed } = receipt.verification;
-  await build.record("verified", { type: "verified", commit: verified.commit, green: verdict.green, passed, failed });
+  const { passed, failed } = countTests(verification);
+  const audit = await build.record("verified", {
+    type: "verified",
+    commit: verified.commit,
+    green: verdict.green,
+    passed,
+    failed,
+  });
+  const receipt = makeReceipt(build, { work, verified, verification, endedAtMs, audit, ...verdict });
   const branch = verdict.green ? "main" : `atos/${build.id}`;
   const directory = build.request.outDirectory;
   const receiptCommit = await build.effect(
@@ -120,6 +126,7 @@ function makeReceipt(
     verified: { commit: string; tree: string };
     verification: CheckResult | undefined;
     endedAtMs: number;
+    audit: NonNullable<Receipt["audit"]>;
     green: boolean;
     why: string;
   },
@@ -127,7 +134,6 @@ function makeReceipt(
   const { work, verified, verification } = found;
   const run = verification?.check.kind === "tests" ? verification.check.run : undefined;
   const tests = run?.tests ?? [];
-  const passed = tests.filter((test) => test.outcome === "passed").length;
   const { review } = work;
   return {
     format: "atos-receipt/1",
@@ -143,8 +149,7 @@ function makeReceipt(
       language: work.spec?.language ?? "none",
       runner: run?.runner ?? "none",
       sandbox: verification?.sandbox ?? "none",
-      passed,
-      failed: tests.length - passed,
+      ...countTests(verification),
       tests: tests.map((test) => ({ ...test, message: test.message.slice(0, 500) })),
     },
     review:
@@ -152,9 +157,16 @@ function makeReceipt(
     models: work.models.map((model) => ({ ...model })),
     turns: build.turns,
     tokens: build.tokens,
+    audit: found.audit,
     startedAt: new Date(build.request.createdAtMs).toISOString(),
     finishedAt: new Date(found.endedAtMs).toISOString(),
   };
+}
+
+function countTests(verification: CheckResult | undefined): { readonly passed: number; readonly failed: number } {
+  const tests = verification?.check.kind === "tests" ? verification.check.run.tests : [];
+  const passed = tests.filter((test) => test.outcome === "passed").length;
+  return { passed, failed: tests.length - passed };
 }
 
 /** A build that stopped before its first file still delivers its red receipt. */

@@ -9,7 +9,7 @@ import { showSpec, type Spec } from "../agents/read-spec.ts";
 import type { WorkspaceFile } from "../journal/workspaces.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { type Language, LANGUAGES } from "../tools/language.ts";
-import { NO_TEST } from "../tools/run-tests.ts";
+import { NO_TEST } from "../tools/test-report.ts";
 import type { BuildRun } from "./build-run.ts";
 import { type CheckResult, checkCode } from "./check-code.ts";
 

@@ -33,6 +33,8 @@ export const receiptSchema = z.object({
   ),
   turns: z.number(),
   tokens: z.object({ prompt: z.number(), output: z.number() }),
+  /** Where the build's audit trail stood when it was verified: `atos audit verify --receipt`. Absent before 0.2. */
+  audit: z.object({ events: z.int(), head: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
 });
@@ -77,6 +79,9 @@ export function receiptToMarkdown(receipt: Receipt): string {
     ),
     `- ${receipt.turns} turns, ${receipt.tokens.prompt} prompt tokens, ${receipt.tokens.output} output tokens, ${seconds.toFixed(1)} s`,
     `- build \`${receipt.build}\`, ${receipt.startedAt} to ${receipt.finishedAt}`,
+    ...(receipt.audit === undefined
+      ? []
+      : [`- audit trail: ${receipt.audit.events} events until then, head \`${receipt.audit.head}\``]),
     ...(review === null
       ? []
       : [

@@ -11,7 +11,7 @@ const usage = { promptTokens: 9, cachedTokens: 3, outputTokens: 2 };
 function effect(name: string, result: unknown, more: Partial<Effect> = {}): Effect {
   const task = more.task ?? "code";
   const row = { id: `b/${name}`, buildId: "b", kind: "turn", name, task, inputHash: "", state: "done" } as const;
-  return { ...row, attempts: 1, result, reservedAt: at, finishedAt: at, ...more };
+  return { ...row, attempts: 1, result, reservedAt: at, finishedAt: at, treeBefore: null, treeAfter: null, ...more };
 }
 
 function turn(text: string, sent?: { extends: number; text: string }) {

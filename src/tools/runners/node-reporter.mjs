@@ -1,6 +1,8 @@
 // A node:test reporter that prints one JSON line behind the mark in ATOS_REPORT_MARK.
 import { basename, relative } from "node:path";
 
+const NOT_RUN = new Set(["hookFailed", "cancelledByParent"]);
+
 export default async function* report(source) {
   const tests = [];
   const started = performance.now();
@@ -19,7 +21,15 @@ export default async function* report(source) {
     const message = error === undefined ? "" : `${cause.name ?? "Error"}: ${cause.message}`;
     const outcome = type === "test:fail" ? "failed" : skipped ? "skipped" : "passed";
     const file = data.file === undefined ? "" : relative(process.cwd(), data.file);
-    tests.push({ file, name: data.name, outcome, message: outcome === "failed" ? message : "" });
+    // It never came to its own lines: the file was not loaded, or what goes before it failed.
+    const kept = NOT_RUN.has(error?.failureType) || data.name === file || (file !== "" && data.name === basename(file));
+    tests.push({
+      file,
+      name: data.name,
+      outcome,
+      message: outcome === "failed" ? message : "",
+      error: outcome === "failed" && kept,
+    });
   }
   const durationMs = Math.round(performance.now() - started);
   yield `\n${process.env.ATOS_REPORT_MARK}${JSON.stringify({ runner: "node:test", tests, durationMs })}\n`;

@@ -1,8 +1,10 @@
 """Runs Python test files, or checks syntax, and reports as one JSON line behind a mark.
 
-usage: python-runner.py MARK tests|syntax FILE...
+usage: python-runner.py MARK syntax|tests|python|pytest|unittest FILE...
 
-Uses pytest where it is installed, else unittest. The line goes to the process's own standard
+`tests` verifies: nothing in the repository configures it. The others are for whoever works on it: pytest then reads
+the repository's own settings, and what tests print is shown. `tests` and `python` use pytest where it is installed,
+else unittest. The line goes to the process's own standard
 output, also when the code under test has put something else in its place.
 """
 
@@ -52,36 +54,40 @@ class PytestListener:
     def __init__(self):
         self.tests = []
 
-    def add(self, report, outcome, message=""):
+    def add(self, report, outcome, message="", error=False):
         file, _, name = report.nodeid.partition("::")
         name = name.split("::")[-1] or file
-        self.tests.append({"file": file, "name": name, "outcome": outcome, "message": message})
+        self.tests.append({"file": file, "name": name, "outcome": outcome, "message": message, "error": error})
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.add(report, "failed", error_of(report))
+            self.add(report, "failed", error_of(report), error=True)
 
     def pytest_runtest_logreport(self, report):
         # A test has three phases; a failure in any of them is the test's own.
         if report.failed:
-            self.add(report, "failed", error_of(report))
+            self.add(report, "failed", error_of(report), error=report.when != "call")
         elif report.skipped:
             self.add(report, "skipped")
         elif report.when == "call":
             self.add(report, "passed")
 
 
-def run_pytest(pytest, files):
-    """Nothing in the repository may configure its own verification: no conftest, no ini file."""
+def run_pytest(pytest, files, verifies):
     listener = PytestListener()
-    # Nor a plugin by an entry point of its own.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "--rootdir=.", "-o", "xfail_strict=true"]
-    status = pytest.main([*quiet, "--continue-on-collection-errors", *files], plugins=[listener])
+    flags = ["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir=.", "--continue-on-collection-errors"]
+    if verifies:
+        # Nothing in the repository may configure its own verification: no conftest, no ini file,
+        # nor a plugin by an entry point of its own.
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        flags += ["--noconftest", "-c", os.devnull, "-o", "xfail_strict=true"]
+    else:
+        flags += ["-s", "--tb=short"]
+    status = pytest.main([*flags, *files], plugins=[listener])
     # 5: no test was collected, which the caller sees by itself.
     if status not in (0, 5) and all(test["outcome"] != "failed" for test in listener.tests):
         message = "pytest ended early (status %d)" % status
-        listener.tests.append({"file": "", "name": "test run", "outcome": "failed", "message": message})
+        listener.tests.append({"file": "", "name": "test run", "outcome": "failed", "message": message, "error": True})
     return listener.tests
 
 
@@ -94,7 +100,9 @@ class UnittestListener(unittest.TestResult):
     def add(self, test, outcome, error=None):
         name = test.id().split(".")[-1]
         message = words(error[0], error[1]) if error else ""
-        self.tests.append({"file": self.file, "name": name, "outcome": outcome, "message": message})
+        # What was prepared for several tests, and failed, stands for them all.
+        kept = outcome == "failed" and not isinstance(test, unittest.TestCase)
+        self.tests.append({"file": self.file, "name": name, "outcome": outcome, "message": message, "error": kept})
 
     def addSuccess(self, test):
         self.add(test, "passed")
@@ -130,7 +138,7 @@ def run_unittest(files):
             spec.loader.exec_module(module)
         except BaseException as error:  # a test file may also call sys.exit
             message = words(type(error), error)
-            listener.tests.append({"file": file, "name": file, "outcome": "failed", "message": message})
+            listener.tests.append({"file": file, "name": file, "outcome": "failed", "message": message, "error": True})
             continue
         unittest.defaultTestLoader.loadTestsFromModule(module).run(listener)
     return listener.tests
@@ -142,15 +150,16 @@ def main():
     if what == "syntax":
         return report(mark, {"problems": check_syntax(files)})
     # Before the repository can be imported from: a file of its own called pytest.py must not be taken for pytest.
+    pytest = None
     try:
-        import pytest
+        if what != "unittest":
+            import pytest
     except ModuleNotFoundError as error:
-        if error.name != "pytest":
+        if error.name != "pytest" or what == "pytest":
             raise
-        pytest = None
     sys.path.insert(0, os.getcwd())
     started = time.monotonic()
-    tests = run_unittest(files) if pytest is None else run_pytest(pytest, files)
+    tests = run_unittest(files) if pytest is None else run_pytest(pytest, files, what == "tests")
     runner = "unittest" if pytest is None else "pytest"
     duration = int((time.monotonic() - started) * 1000)
     report(mark, {"runner": runner, "tests": tests, "durationMs": duration})

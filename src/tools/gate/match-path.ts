@@ -1,0 +1,77 @@
+import type { ShellWord, SimpleCommand } from "./shell-command.ts";
+import { type Match, matchWildcard } from "./match-wildcard.ts";
+
+const MAX_WORD_CHARS = 4096;
+
+/**
+ * Whether a plain path is one of those that `pattern` means. `maybe`: but for upper and lower case, or it is the
+ * folder of them; and with `changes` also a folder above, which can't be moved or removed without them. Pure.
+ */
+export function matchPath(pattern: string, path: string, changes: boolean): Match {
+  if (pattern === "**") return "yes";
+  const [wanted, parts] = [pattern.split("/"), partsOf(path)];
+  if (goOver(wanted, parts) === "whole") return "yes";
+  const end = goOver(fold(wanted), fold(parts));
+  return end === "whole" || end === "folder" || (changes && end === "above") ? "maybe" : "no";
+}
+
+/**
+ * Whether a command's words or redirections may be, or hold, a path that `pattern` means; what a program does beyond
+ * its words is not known. Pure.
+ */
+export function touchesPath(pattern: string, { words, redirections }: SimpleCommand): Match {
+  const wanted = fold(pattern.split("/"));
+  const all = [...words.slice(1), ...redirections.map(({ path }) => path)];
+  return all.some((word) => mayBePath(word, wanted)) ? "maybe" : "no";
+}
+
+function mayBePath({ text, dynamic }: ShellWord, wanted: readonly string[]): boolean {
+  // What is put in may begin with `..`: what stands before it says nothing.
+  if (dynamic) return true;
+  if (text.length > MAX_WORD_CHARS) return false;
+  // `--file=a/b`, `if=a/b`, `@a/b`.
+  return [text, text.slice(text.indexOf("=") + 1), text.replace(/^@/, "")].some((path) => {
+    const parts = fold(partsOf(path)).filter((part) => part !== "..");
+    if (parts.length === 0) return false;
+    // From the root, or from wherever the command stands by then.
+    const isElsewhere = path.startsWith("/") || path.includes("..");
+    const end = goOver(isElsewhere ? ["**", ...wanted] : wanted, parts);
+    return end === "whole" || end === "folder";
+  });
+}
+
+function partsOf(path: string): readonly string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function fold(parts: readonly string[]): readonly string[] {
+  return parts.map((part) => part.normalize("NFKC").toLowerCase());
+}
+
+/** How far a path goes along a pattern: to its end, to the folder of what it means, to a folder above that, or nowhere. */
+function goOver(wanted: readonly string[], parts: readonly string[]): "whole" | "folder" | "above" | "none" {
+  let states = open(new Set([0]), wanted);
+  for (const part of parts) {
+    const next = new Set<number>();
+    for (const state of states) {
+      const name = wanted[state];
+      if (name === "**") next.add(state);
+      if (name === "**" && state === wanted.length - 1) next.add(wanted.length);
+      else if (name !== undefined && matchWildcard(name, part)) next.add(state + 1);
+    }
+    if (next.size === 0) return "none";
+    states = open(next, wanted);
+  }
+  if (states.has(wanted.length)) return "whole";
+  return wanted.at(-1) === "**" && states.has(wanted.length - 1) ? "folder" : "above";
+}
+
+/** `**` stands for any number of folders, and for none unless it is the last. */
+function open(states: ReadonlySet<number>, wanted: readonly string[]): ReadonlySet<number> {
+  const all = new Set(states);
+  for (const state of all) {
+    if (wanted[state] !== "**") continue;
+    if (state + 1 < wanted.length) all.add(state + 1);
+  }
+  return all;
+}

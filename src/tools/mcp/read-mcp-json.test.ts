@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseMcpJson, readMcpJson } from "./read-mcp-json.ts";
+
+const place = { file: "/home/me/.config/atos/mcp.json", env: { TOKEN: "made-up", EMPTY: "" } };
+const parse = (mcpServers: unknown) => parseMcpJson(JSON.stringify({ mcpServers }), place);
+
+test("a server is a program with arguments, or an address with headers", () => {
+  assert.deepEqual(
+    parse({
+      "GitHub tools": {
+        command: "npx",
+        args: ["-y", "${TOKEN}"],
+        env: { KEY: "a${TOKEN}b", OTHER: "${MISSING:-none}", BLANK: "${EMPTY:-}" },
+        atos: { readOnly: ["search"] },
+      },
+      far: { type: "http", url: "https://example.com/mcp", headers: { Authorization: "Bearer ${TOKEN}" } },
+      near: { url: "http://127.0.0.1:8080/mcp", type: "streamable-http" },
+    }),
+    [
+      {
+        name: "GitHub tools",
+        prefix: "GitHub_tools",
+        readOnly: ["search"],
+        secrets: ["amade-upb", "none", ""],
+        reach: {
+          kind: "stdio",
+          command: "npx",
+          args: ["-y", "${TOKEN}"],
+          env: { KEY: "amade-upb", OTHER: "none", BLANK: "" },
+          cwd: "/home/me/.config/atos",
+        },
+      },
+      {
+        name: "far",
+        prefix: "far",
+        readOnly: [],
+        secrets: ["Bearer made-up"],
+        reach: { kind: "http", url: new URL("https://example.com/mcp"), headers: { Authorization: "Bearer made-up" } },
+      },
+      {
+        name: "near",
+        prefix: "near",
+        readOnly: [],
+        secrets: [],
+        reach: { kind: "http", url: new URL("http://127.0.0.1:8080/mcp"), headers: {} },
+      },
+    ],
+  );
+});
+
+test("what is wrong is told with the file, the server and the key, and never with a value", () => {
+  const wrong = (text: string | object) => {
+    try {
+      parseMcpJson(typeof text === "string" ? text : JSON.stringify({ mcpServers: text }), place);
+    } catch (error) {
+      assert.equal(Object(error).code, "tools/bad-mcp-json");
+      return error instanceof Error ? error.message.replace("/home/me/.config/atos/mcp.json: ", "") : "";
+    }
+    return assert.fail(`${JSON.stringify(text)} was read`);
+  };
+  assert.deepEqual(
+    [
+      wrong('{"mcpServers": {"a": {"env": {"KEY": made-up}}}}'),
+      wrong('{"mcpServers": '),
+      wrong('{"servers": {}}').split(":")[0],
+      wrong({ a: { command: "x", arguments: [] } }),
+      wrong({ a: { command: "" } }),
+      wrong({ a: {} }),
+      wrong({ a: { type: "sse", url: "https://example.com" } }).split(";")[0],
+      wrong({ a: { url: "http://example.com/mcp" } }),
+      wrong({ a: { url: "https://me:made-up@example.com/" } }),
+      wrong({ a: { url: "file:///etc/passwd" } }),
+      wrong({ a: { command: "x", env: { KEY: "${MISSING}" } } }),
+      wrong({ a: { url: "https://example.com", headers: { Key: "a\r\nOther: made-up" } } }),
+      wrong({ "a-b": { command: "x" }, "a.b": { command: "y" } }),
+      wrong({ __: { command: "x" } }),
+      wrong({ "a\u001b[2J": { command: "x" } }),
+    ],
+    [
+      "it is no JSON",
+      "it is no JSON, at line 1 column 16",
+      'it must be {"mcpServers"',
+      'server "a": Unrecognized key: "arguments"',
+      'server "a": command: Too small: expected string to have >=1 characters',
+      'server "a": command: Invalid input: expected string, received undefined',
+      'server "a": the transport sse was given up by MCP',
+      'server "a": url must be https; http is for localhost and private addresses',
+      'server "a": url holds a name or password; use headers',
+      'server "a": url: Invalid URL',
+      'server "a": env.KEY needs the environment variable MISSING, which is not set; set it, or write ${MISSING:-default}',
+      'server "a": headers.Key: must be one line',
+      "the tools of a-b and a.b would both be called a_b__…; rename one server",
+      'server "__": a name needs a letter or a digit',
+      'server "a\\u001b[2J": a name has 1 to 64 letters, digits and ._-',
+    ],
+  );
+});
+
+test("where there is no file there are no servers", async () => {
+  assert.deepEqual(await readMcpJson("/nowhere/mcp.json", {}), []);
+});

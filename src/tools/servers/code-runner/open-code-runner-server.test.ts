@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { openSandbox } from "../../../sandbox/open-sandbox.ts";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { commandOutcome } from "../shell/command-outcome.ts";
+import type { WorkspaceCommands } from "../shell/run-in-workspace.ts";
+import { openCodeRunnerServer } from "./open-code-runner-server.ts";
+import { testOutcome } from "./test-outcome.ts";
+
+const base = mkdtempSync(join(tmpdir(), "atos-runner-"));
+let sandbox: Sandbox;
+before(async () => {
+  sandbox = await openSandbox({ unsafe: false });
+});
+after(() => rmSync(base, { recursive: true, force: true }));
+
+type Files = Readonly<Record<string, string>>;
+
+async function call(name: string, input: object, deps: { files?: Files } & Partial<WorkspaceCommands> = {}) {
+  const { files = {}, ...rest } = deps;
+  const root = mkdtempSync(join(base, "w-"));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  const tool = openCodeRunnerServer({ sandbox, root, ...rest }).tools.find((one) => one.name === name);
+  assert.ok(tool);
+  return tool.run(tool.input.parse(input), { signal: AbortSignal.timeout(25_000), idempotencyKey: "key" });
+}
+
+async function runTests(files: Files, input: object = {}, deps: Partial<WorkspaceCommands> = {}) {
+  const result = await call("run_tests", input, { files, ...deps });
+  assert.ok(result.ok, JSON.stringify(result));
+  const output = testOutcome.parse(result.output);
+  const { passed, failed, errors, skipped } = output;
+  return { ...output, counts: [passed, failed, errors, skipped], text: result.text ?? "" };
+}
+
+const PYTEST = `import pytest, unittest
+from f import f
+def test_good():
+    print("said by test_good")
+    assert f(1) == 1
+def test_bad():
+    assert f(2) == 3
+@pytest.mark.skip
+def test_later(): pass
+@pytest.fixture
+def broken(): raise RuntimeError("fixture")
+def test_kept(broken): pass
+`;
+const UNITTEST = `import unittest
+from f import f
+class T(unittest.TestCase):
+    def test_good(self):
+        print("said by test_good")
+        self.assertEqual(f(1), 1)
+    def test_bad(self): self.assertEqual(f(2), 3)
+    @unittest.skip("later")
+    def test_later(self): pass
+class U(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise RuntimeError("fixture")
+    def test_kept(self): pass
+`;
+const NODE = `import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { f } from "./f.ts";
+test("good", () => { console.log("said by good"); assert.equal(f(1), 1); });
+test("bad", () => assert.equal(f(2), 3));
+test.skip("later", () => {});
+describe("group", () => { before(() => { throw new Error("fixture"); }); test("kept", () => {}); });
+`;
+const F = { "f.py": "def f(x):\n    return x\n", "f.ts": "export const f = (x: number): number => x;\n" };
+
+test("pytest: what passed, failed, could not be run or was skipped is counted, and what tests print is kept", async () => {
+  const run = await runTests({ ...F, "test_f.py": PYTEST });
+  assert.deepEqual([run.framework, run.counts], ["pytest", [1, 1, 1, 1]]);
+  assert.deepEqual(
+    run.tests.map(({ file, name, outcome }) => `${file} ${name} ${outcome}`),
+    [
+      "test_f.py test_kept error",
+      "test_f.py test_bad failed",
+      "test_f.py test_later skipped",
+      "test_f.py test_good passed",
+    ],
+  );
+  assert.match(run.output_tail, /said by test_good/);
+  assert.doesNotMatch(run.output_tail, /atos-report/);
+  assert.match(
+    run.text,
+    /^1 passed, 1 failed, 1 errors, 1 skipped \(pytest\)\nERROR test_f\.py test_kept: RuntimeError: fixture\nFAILED test_f\.py test_bad: assert 2 == 3/,
+  );
+});
+
+test("unittest and node:test tell the same of the same", async () => {
+  const unit = await runTests({ ...F, "test_f.py": UNITTEST }, { framework: "unittest" });
+  assert.deepEqual([unit.framework, unit.counts], ["unittest", [1, 1, 1, 1]]);
+  assert.match(unit.output_tail, /said by test_good/);
+  const node = await runTests({ ...F, "f.test.ts": NODE });
+  assert.deepEqual([node.framework, node.counts], ["node:test", [1, 1, 2, 1]]);
+  assert.match(node.output_tail, /said by good/);
+  assert.match(node.text, /FAILED f\.test\.ts bad: AssertionError/);
+});
+
+test("the repository's own settings count, for it is its own work that is tried", async () => {
+  const conftest = "import pytest\n@pytest.fixture\ndef two(): return 2\n";
+  const run = await runTests({ "conftest.py": conftest, "t/test_a.py": "def test_a(two):\n    assert two == 2\n" });
+  assert.deepEqual(run.counts, [1, 0, 0, 0]);
+});
+
+test("files are found by their names, in a folder or alone, also when they are many and deep", async () => {
+  const files = {
+    "a/test_a.py": "def test_a(): pass\n",
+    "a/b/c_test.py": "def test_c(): pass\n",
+    "d/check.py": "def test_d(): pass\n",
+    "node_modules/m/m.test.js": "throw new Error('not ours');\n",
+  };
+  assert.deepEqual((await runTests(files)).counts, [2, 0, 0, 0]);
+  assert.deepEqual((await runTests(files, { path: "a/b" })).counts, [1, 0, 0, 0]);
+  assert.deepEqual((await runTests(files, { path: "d/check.py" })).counts, [1, 0, 0, 0]);
+});
+
+test("what can't be run is a result that says why", async () => {
+  const cases: readonly (readonly [Files, readonly number[], RegExp])[] = [
+    [{ "test_f.py": "def test_f(:\n" }, [0, 0, 1, 0], /SyntaxError/],
+    [{ "test_f.py": "import nowhere\n" }, [0, 0, 1, 0], /No module named 'nowhere'/],
+    [{ "test_f.py": "x = 1\n" }, [0, 0, 1, 0], /no test was found/],
+    [
+      { "test_f.py": "import os\nprint('last words', flush=True)\nos._exit(3)\n" },
+      [0, 0, 1, 0],
+      /exit 3.*without a report.*last words/s,
+    ],
+    [{ "f.test.ts": "import './nowhere.ts';\n" }, [0, 0, 1, 0], /Cannot find module/],
+    [{ "f.test.ts": "const a: = 1;\n" }, [0, 0, 1, 0], /Expression expected|SyntaxError/],
+    [{ "f.test.ts": "process.exit(4);\n" }, [0, 0, 1, 0], /exit 4.*without a report/],
+  ];
+  for (const [files, counts, text] of cases) {
+    const run = await runTests(files);
+    assert.deepEqual(run.counts, counts, JSON.stringify(run));
+    assert.match(run.text, text);
+  }
+});
+
+test("tests that never end are stopped, and their output is told", async () => {
+  const endless = "import time\ndef test_a():\n    print('waiting', flush=True)\n    time.sleep(60)\n";
+  const run = await runTests({ "test_a.py": endless }, {}, { limits: { wallMs: 1500 } });
+  assert.deepEqual([run.limit_hit, run.counts], ["wall", [0, 0, 1, 0]]);
+  assert.match(run.text, /ERROR test run: timeout: no result after \d s\nOutput:\n.*waiting/s);
+});
+
+test("a call that names nothing to run is refused with what to do", async () => {
+  const both = { "test_a.py": "", "a.test.js": "" };
+  const cases: readonly (readonly [Files, object, RegExp])[] = [
+    [{}, {}, /No test file was found; write one named test_NAME\.py or NAME\.test\.ts/],
+    [both, {}, /set framework to pytest or to node/],
+    [both, { path: "test_a.py", framework: "node" }, /leave framework away/],
+    [{ "a.txt": "" }, { path: "a.txt" }, /give a test file or a folder/],
+    [{}, { path: "nowhere" }, /nowhere does not exist/],
+    [{}, { path: "../x" }, /can't be used/],
+    [{}, { path: "--collect-only" }, /begins with -/],
+    [{ "--import=x.test.js": "" }, {}, /No test file was found/],
+  ];
+  for (const [files, input, why] of cases) {
+    const result = await call("run_tests", input, { files });
+    assert.ok(!result.ok, JSON.stringify(result));
+    assert.match(result.why, why);
+  }
+});
+
+test("pieces of Python, JavaScript and TypeScript run in the workspace", async () => {
+  const cases = [
+    ["run_python", "import f\nprint(f.f(4))", "4\n"],
+    ["run_node", "const { f } = require('./f.ts'); console.log(f(5))", "5\n"],
+    ["run_node", "import { f } from './f.ts';\nconst x: number = f(6);\nconsole.log(x)", "6\n"],
+    ["run_node", "--help", ""],
+  ] as const;
+  for (const [name, code, stdout] of cases) {
+    const result = await call(name, { code }, { files: F });
+    assert.ok(result.ok);
+    assert.equal(commandOutcome.parse(result.output).stdout, stdout, JSON.stringify(result));
+  }
+});
+
+test("a machine without Python says so to the model", async () => {
+  const bare = { ...sandbox, pythonPath: undefined };
+  for (const [name, input] of [
+    ["run_python", { code: "1" }],
+    ["run_tests", {}],
+  ] as const) {
+    const result = await call(name, input, { sandbox: bare, files: { "test_a.py": "" } });
+    assert.ok(!result.ok);
+    assert.match(result.why, /Python 3 is not on this machine/);
+  }
+});
+
+test("code sees the workspace and no more", async () => {
+  writeFileSync(join(base, "secret"), "SECRET");
+  const code = (line: string) => `import urllib.request\n${line}`;
+  for (const line of [
+    `print(open(${JSON.stringify(join(base, "secret"))}).read())`,
+    "urllib.request.urlopen('http://1.1.1.1', timeout=2)",
+  ]) {
+    const result = await call("run_python", { code: code(line) });
+    assert.ok(result.ok);
+    const { exit_code, stdout } = commandOutcome.parse(result.output);
+    assert.deepEqual([exit_code, stdout], [1, ""]);
+  }
+});
