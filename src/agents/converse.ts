@@ -1,44 +1,11 @@
-import type { BuildEvent, TokenUsage } from "../base/events.ts";
-import { AtosError } from "../base/errors.ts";
+import type { TokenUsage } from "../base/events.ts";
 import type { ModelSource } from "../engine/model.ts";
-import { type Journal, runEffect } from "../journal/effect.ts";
-import type { ModelPool } from "../pool/model-pool.ts";
 import { append, type Context, heard, type Segment } from "./context.ts";
 import { nextAttempt, resampled } from "./next-attempt.ts";
 import { fill, type RolePrompt } from "./prompt-set.ts";
 import type { Read } from "./read.ts";
-import { withThinking } from "./with-thinking.ts";
-import { afterTurn, openTurns, takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
-
-/** By what an attempt failed with; what is not named is not tried again. */
-const MOST_ATTEMPTS: Readonly<Record<string, number>> = {
-  "engine/child-died": 2,
-  "engine/child-stalled": 2,
-  "engine/server-timeout": 3,
-  "engine/stream-cut": 3,
-  "engine/server-busy": 3,
-};
-const FIRST_RETRY_MS = 500;
-/** Of prose and code, in vocabularies of today. */
-const CHARACTERS_A_TOKEN = 4;
-
-/** A turn as it happens, for whoever watches; not recorded. */
-export type TurnProgress = {
-  readonly buildId: string;
-  readonly task: string;
-  readonly role: string;
-  readonly model: string;
-  /** About so many, from the length of the text. */
-  readonly outputTokens: number;
-};
-
-export type TurnDeps = {
-  readonly journal: Journal;
-  readonly pool: ModelPool;
-  readonly report: (buildId: string, event: BuildEvent) => Promise<void>;
-  readonly progress: (progress: TurnProgress) => void;
-  readonly nowMs: () => number;
-};
+import { type AskedTurn, recordedTurn, type TurnDeps } from "./recorded-turn.ts";
+import { afterTurn, openTurns, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 
 /** One role put to one job of a build, with what was said so far. */
 export type Conversation = TurnState & {
@@ -88,7 +55,7 @@ export async function ask<T>(
   let told = false;
   const usage: TokenUsage[] = [];
   for (let attempt = 1; ; attempt++) {
-    const turn = await recordedTurn(deps, { conversation: current, reader }, signal);
+    const turn = await recordedTurn(deps, askedTurn(current, reader), signal);
     usage.push(turn.usage);
     const read = readTurn(turn, reader, current.prompt);
     current = { ...current, ...afterTurn(current, turn), turns: current.turns + 1 };
@@ -101,6 +68,20 @@ export async function ask<T>(
       told = true;
     } else current = { ...current, sample: current.sample + 1 };
   }
+}
+
+function askedTurn<T>(conversation: Conversation, reader: (reply: string) => Read<T>): AskedTurn {
+  const { buildId, task, prompt, source, name, turns } = conversation;
+  return {
+    seat: { buildId, task, role: prompt.role, source },
+    step: `${name}/turn-${turns + 1}`,
+    state: conversation,
+    options: optionsOf(conversation),
+    unusable: (turn) => {
+      const read = readTurn(turn, reader, prompt);
+      return read.ok ? undefined : read.why;
+    },
+  };
 }
 
 function say(conversation: Conversation, segments: readonly Segment[]): Conversation {
@@ -128,62 +109,4 @@ function cutOff({ usage }: Turn, { maxTokens }: RolePrompt): string {
   return outputTokens === 0 || outputTokens >= maxTokens
     ? `the reply was cut off at its limit of ${maxTokens} tokens`
     : `the reply was cut off after ${outputTokens} tokens, at the end of the context or its limit of ${maxTokens}`;
-}
-
-function recordedTurn<T>(
-  deps: TurnDeps,
-  { conversation, reader }: { conversation: Conversation; reader: (reply: string) => Read<T> },
-  signal: AbortSignal,
-): Promise<Turn> {
-  const { buildId, task, prompt, source, context } = conversation;
-  const { role } = prompt;
-  const name = `${conversation.name}/turn-${conversation.turns + 1}`;
-  const input = { model: source.id, thinking: source.thinking, context, ...optionsOf(conversation) };
-  return runEffect(
-    deps.journal,
-    { buildId, name, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
-    async () => {
-      const { turn, durationMs } = await leasedTurn(deps, conversation, signal);
-      const read = readTurn(turn, reader, prompt);
-      const { usage, finish } = turn;
-      const events: BuildEvent[] = [
-        { type: "turn-finished", step: name, task, role, model: source.id, usage, durationMs, finish },
-      ];
-      if (turn.compacted !== undefined) {
-        const { tokensBefore, shortened } = turn.compacted;
-        events.unshift({ type: "context-compacted", step: name, task, role, tokensBefore, shortened });
-      }
-      if (!read.ok) events.push({ type: "reply-rejected", task, role, why: read.why });
-      return { result: turn, events };
-    },
-  );
-}
-
-/** One attempt: lease, generate, give back. What it waited for the model is not its duration. The pool loads a model afresh whose process died. */
-async function leasedTurn(
-  deps: TurnDeps,
-  conversation: Conversation,
-  signal: AbortSignal,
-): Promise<{ readonly turn: Turn; readonly durationMs: number }> {
-  const { buildId, task, prompt, source } = conversation;
-  const report = (event: BuildEvent): Promise<void> => deps.report(buildId, event);
-  const job = { build: buildId, task, role: prompt.role };
-  await using lease = await deps.pool.lease({ source, job, report }, signal);
-  let characters = 0;
-  const onText = (text: string): void => {
-    characters += text.length;
-    const outputTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
-    deps.progress({ buildId, task, role: prompt.role, model: source.id, outputTokens });
-  };
-  const options = withThinking(optionsOf(conversation), source.thinking, lease.model.capabilities);
-  const startedAt = deps.nowMs();
-  const turn = await takeTurn({ model: lease.model, onText }, { state: conversation, options }, signal);
-  return { turn, durationMs: Math.round(deps.nowMs() - startedAt) };
-}
-
-/** A server's bad moment or a crashed process is worth another try; a wrong request is not. */
-function retryAfterMs(error: unknown, attempt: number): number | undefined {
-  if (!(error instanceof AtosError)) return undefined;
-  const most = MOST_ATTEMPTS[error.code] ?? 1;
-  return attempt < most ? FIRST_RETRY_MS * 2 ** (attempt - 1) : undefined;
 }

@@ -110,7 +110,8 @@ export async function runAgent(
   return { outcome: { kind: "out-of-turns", turns: limits.turns }, context: state.context };
 }
 
-function readTurn({ text, finish }: Turn, { tools }: Agent): Reading {
+/** What a reply of the agent is: text, a call, or not to be read. Pure. */
+export function readTurn({ text, finish }: Turn, { tools }: Agent): Reading {
   return readReply(text, { tools, finish: finish === "length" ? "length" : "stop" });
 }
 

@@ -53,7 +53,7 @@ export async function runDoctorCommand(
     proposal,
   });
   for (const { name, state, detail } of findings)
-    output.say(`${{ ok: "✔", note: "–", missing: "✘" }[state]} ${name.padEnd(9)} ${detail}`);
+    output.say(`${{ ok: "✔", note: "–", missing: "✘" }[state]} ${name.padEnd(10)} ${detail}`);
   output.say(
     `\nThe roster for this machine: ${proposal.roster}\n${proposal.lines.map((line) => `  ${line}`).join("\n")}`,
   );

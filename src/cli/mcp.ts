@@ -13,7 +13,7 @@ import { makeMcpServer } from "../tools/mcp/make-mcp-server.ts";
 import { serveStdio } from "../tools/mcp/serve-stdio.ts";
 import { openServer, SERVER_NAMES, type ServerDeps, type ServerName } from "../tools/servers/open-server.ts";
 import type { Tool, ToolServer } from "../tools/tool.ts";
-import { type CommandContext, commandContext } from "./context.ts";
+import { type CommandContext, commandContext, settingsOf } from "./context.ts";
 import { mcpClientConfig, mcpServerLines } from "./mcp-lines.ts";
 import type { Output } from "./output.ts";
 import { openSandboxFolder } from "./sandbox-folder.ts";

@@ -40,7 +40,10 @@ test("what is of another kind, has several names or another mode is replaced, ne
     isFile: () => kind === "file",
     isDirectory: () => kind === "folder",
     isSymbolicLink: () => kind === "link",
-    ...{ mode: 0o644, nlink: 1, size: 3, ...rest },
+    mode: 0o644,
+    nlink: 1,
+    size: 3,
+    ...rest,
   });
   const file = { kind: "file", hash: "", executable: false } as const;
   const link = { kind: "link", hash: "", executable: false } as const;

@@ -149,8 +149,15 @@ test("what can't be kept is put straight: special files, modes, several names", 
   fs.linkSync(outside, at("linked"));
   const snapshot = await taken();
   const expected = [
-    ...["closed/", "closed/in/", "closed/in/file: secret\n", "group/", "group/only: read\n", "linked: outside"],
-    ...["one: two\n", "tool executable: x\n", "two: two\n"],
+    "closed/",
+    "closed/in/",
+    "closed/in/file: secret\n",
+    "group/",
+    "group/only: read\n",
+    "linked: outside",
+    "one: two\n",
+    "tool executable: x\n",
+    "two: two\n",
   ];
   assert.deepEqual(listing(folder.directory), expected);
   run("echo changed >> one; echo changed >> linked; [ $(stat -c %a group/only) = 640 ]");
@@ -212,7 +219,7 @@ test("the empty .git that a killed sandbox leaves is removed", async () => {
 test("folders nested without end are refused, and removed by a restore", async () => {
   run("echo a > a");
   const snapshot = await taken();
-  run("i=0; while [ $i -lt 3000 ]; do mkdir nested-folder; cd -P nested-folder; i=$((i+1)); done; echo b > b");
+  run("i=0; while [ $i -lt 400 ]; do mkdir nested-folder; cd -P nested-folder; i=$((i+1)); done; echo b > b");
   assert.match(await refusal(), /" is deeper than 100 folders$/);
   await folder.restore(snapshot);
   assert.deepEqual(listing(folder.directory), ["a: a\n"]);
@@ -300,21 +307,17 @@ test("whatever is done to a folder, a restore undoes it: random operations", asy
   for (let seed = 1; seed <= 200; seed++) {
     const next = randomNumbers(seed);
     const folder = workspaces.openFolder(join(base, `random-${seed}`));
-    const states: { snapshot: string; lines: string[] }[] = [];
-    for (let round = 0; round < 2; round++) {
-      for (let step = 0; step < 12; step++) change(folder.directory, next);
-      const snapshot = await taken(folder);
-      states.push({ snapshot, lines: listing(folder.directory) });
-    }
-    for (const { snapshot, lines } of states.toReversed()) {
-      for (let step = 0; step < 8; step++) change(folder.directory, next);
-      // Half of them by one that remembers, half by one that begins anew.
-      const restorer = next(2) === 0 ? folder : workspaces.openFolder(folder.directory);
-      await restorer.restore(snapshot);
-      assert.deepEqual(listing(folder.directory), lines, `seed ${seed}`);
-      assert.equal(await taken(restorer), snapshot, `seed ${seed}`);
-      assert.equal(await taken(workspaces.openFolder(folder.directory)), snapshot, `seed ${seed}`);
-    }
+    for (let step = 0; step < 16; step++) change(folder.directory, next);
+    const snapshot = await taken(folder);
+    const lines = listing(folder.directory);
+    for (let step = 0; step < 12; step++) change(folder.directory, next);
+    // Half of them by one that remembers, the last state or the one before; half by one that begins anew.
+    if (next(2) === 0) await taken(folder);
+    const restorer = next(2) === 0 ? folder : workspaces.openFolder(folder.directory);
+    await restorer.restore(snapshot);
+    assert.deepEqual(listing(folder.directory), lines, `seed ${seed}`);
+    assert.equal(await taken(restorer), snapshot, `seed ${seed}`);
+    assert.equal(await taken(workspaces.openFolder(folder.directory)), snapshot, `seed ${seed}`);
     fs.rmSync(folder.directory, { recursive: true });
   }
 });

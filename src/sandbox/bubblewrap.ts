@@ -86,7 +86,12 @@ async function run(host: BubblewrapHost, request: SandboxRequest, signal: AbortS
 
 function withNetwork(plan: BubblewrapPlan, socketPath: string): BubblewrapPlan {
   const { path: bridgePath, sockets, port } = BRIDGE;
-  const places = { nodePath: NODE_PATH, bridgePath, port, socketPath: socketPath.replace(dirname(socketPath), sockets) };
+  const places = {
+    nodePath: NODE_PATH,
+    bridgePath,
+    port,
+    socketPath: socketPath.replace(dirname(socketPath), sockets),
+  };
   const shown = [
     { source: BRIDGE_FILE, target: bridgePath },
     { source: dirname(socketPath), target: sockets },

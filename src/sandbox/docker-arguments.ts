@@ -32,10 +32,15 @@ export function dockerArguments(plan: DockerPlan): string[] {
     ["--user", `${user}:${user}`, "--pids-limit", String(limits.processes)],
     ["--memory", `${limits.memoryMib}m`, "--memory-swap", `${limits.memoryMib}m`],
     ["--ulimit", cpu, "--ulimit", `fsize=${limits.fileMib * MIB}`, "--ulimit", "nofile=1024", "--ulimit", "core=0"],
-    Object.entries(MEMORY_MOUNTS).flatMap(([path, mib]) => ["--tmpfs", `${path}:rw,exec,nosuid,nodev,mode=1777,size=${mib}m`]),
+    Object.entries(MEMORY_MOUNTS).flatMap(([path, mib]) => [
+      "--tmpfs",
+      `${path}:rw,exec,nosuid,nodev,mode=1777,size=${mib}m`,
+    ]),
     mount(["type=bind", `source=${plan.root}`, "target=/workspace"]),
     plan.hidden.flatMap(hide),
-    plan.readOnly.flatMap(({ source, target }) => mount(["type=bind", `source=${source}`, `target=${target}`, "readonly"])),
+    plan.readOnly.flatMap(({ source, target }) =>
+      mount(["type=bind", `source=${source}`, `target=${target}`, "readonly"]),
+    ),
     ["--workdir", "/workspace"],
     env.flatMap(([name, value]) => ["--env", `${name}=${value}`]),
     [plan.image, "timeout", "-s", "KILL", String(Math.ceil(limits.wallMs / 1000) + GRACE_SECONDS)],

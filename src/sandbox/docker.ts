@@ -51,7 +51,20 @@ export async function openDocker(docker: string, image: string): Promise<Sandbox
 
 async function programsIn({ docker, image }: DockerHost): Promise<Pick<Sandbox, "nodePath" | "pythonPath">> {
   const script = "command -v node; command -v timeout >&2; command -v python3; true";
-  const args = ["run", "--rm", "--pull", "never", "--network", "none", "--entrypoint", "", image, "/bin/sh", "-c", script];
+  const args = [
+    "run",
+    "--rm",
+    "--pull",
+    "never",
+    "--network",
+    "none",
+    "--entrypoint",
+    "",
+    image,
+    "/bin/sh",
+    "-c",
+    script,
+  ];
   try {
     const { stdout, stderr } = await promisify(execFile)(docker, args, { timeout: FIND_MS });
     const found = stdout.trim().split("\n");

@@ -54,7 +54,7 @@ export function landlockHost(node: string): LandlockHost {
     node: realpathSync(node),
     root,
     systemRules: systemRules(),
-    filter: seccompFilter(architecture, root ? "other-user" : "same-user"),
+    filter: seccompFilter(architecture, "shared-namespaces"),
   };
 }
 

@@ -1,7 +1,7 @@
 """Runs one command under Landlock, a system call filter and resource limits; /usr/bin/python3 -I -S, Linux 6.12 or newer.
 
-Descriptor 3 is a socket to ATOS. It brings the plan (see landlock-plan.ts) and takes back lines that say how it went;
-when it closes, ATOS wants all of it dead, or is dead itself.
+Descriptor 3 is a socket to ATOS. It brings the plan (see landlock-plan.ts) and takes back lines that say how it went.
+Whatever else comes by it means that all must die now; its end means the same, and that ATOS is dead itself.
 
 Three processes. The command, confined. Above it a nurse, which gets all orphans of the command and kills what is
 left when it ends. Above that this one, the guard, which does the same for the nurse. Guard and nurse are each in a
@@ -284,19 +284,19 @@ def run_nurse(plan, tasks, guard):
 
 
 def await_end(nurse):
-    """The nurse's exit status, or None when ATOS closed the control socket first."""
+    """The nurse's exit status, or None when ATOS wants an end first; and whether ATOS is gone."""
     woken, wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(wakes)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for _ in range(MOST_REAPED):
         ended, status = os.waitpid(-1, os.WNOHANG)
         if ended == nurse:
-            return status
+            return status, False
         if ended != 0:
             continue
         ready = select.select([woken, CONTROL], [], [])[0]
         if CONTROL in ready:
-            return None
+            return None, os.read(CONTROL, 1) == b""
         os.read(woken, 4096)
 
 
@@ -335,9 +335,9 @@ def main():
             tell(f"problem {error}")
             os._exit(1)
     tell(f"nurse {nurse}")
-    status = await_end(nurse)
+    status, alone = await_end(nurse)
     kill_all_below()
-    tidy(plan, status is None)
+    tidy(plan, alone)
     if status is None or not os.WIFEXITED(status):
         os._exit(1)
     tell("ended")

@@ -35,10 +35,10 @@ import { tryOnce } from "./try-once.ts";
  *
  * Less than bubblewrap: whether a path exists, its size and its times can be asked for everywhere that the user may
  * enter; there is no /proc, no /dev/shm and no news of files (inotify); the limit on processes comes on top of what
- * the user runs elsewhere at that moment. As an ordinary user, a command's changes of mode, owner and times are
- * accepted and not made, for it could make them to every file of that user. As root the command is another user, to
- * whom the workspace's files then belong; where only root may enter the workspace it keeps the one capability to
- * enter every folder, and Landlock alone decides what it opens.
+ * the user runs elsewhere at that moment. Changes of mode, owner and times are accepted and not made, for a command
+ * could make them to every file of its user. As root the command is another user, to whom the workspace's files then
+ * belong; where only root may enter the workspace it keeps the one capability to enter every folder, and Landlock
+ * alone decides what it opens.
  *
  * @throws `sandbox/none` when it does not work on this machine, with what is missing.
  */

@@ -27,17 +27,6 @@ test("the home folder, and all that holds it, is no workspace", () => {
     assert.throws(() => workspacePath(folder), { code: "sandbox/root" });
 });
 
-test("the workspace's own .git is shown read-only when it is a folder or file, never when it is a link", () => {
-  assert.deepEqual(readOnlyPaths(root, { root, command: ["true"] }), []);
-  mkdirSync(join(root, ".git"));
-  assert.deepEqual(readOnlyPaths(root, { root, command: ["true"] }), [
-    { source: join(root, ".git"), target: "/workspace/.git" },
-  ]);
-  rmSync(join(root, ".git"), { recursive: true });
-  symlinkSync("/etc", join(root, ".git"));
-  assert.deepEqual(readOnlyPaths(root, { root, command: ["true"] }), []);
-});
-
 test("nothing is shown by way of a symbolic link in the workspace", () => {
   assert.deepEqual(readOnlyPaths(root, asked("/workspace/a/b")), [{ source: root, target: "/workspace/a/b" }]);
   symlinkSync("/etc", join(root, "a"));

@@ -69,7 +69,8 @@ function foldersAbove(path: string): string[] {
 /** All spellings of a name in upper and lower case. */
 function spellings(name: string): string[] {
   return [...name].reduce<string[]>(
-    (made, letter) => [...new Set([letter.toLowerCase(), letter.toUpperCase()])].flatMap((one) => made.map((start) => start + one)),
+    (made, letter) =>
+      [...new Set([letter.toLowerCase(), letter.toUpperCase()])].flatMap((one) => made.map((start) => start + one)),
     [""],
   );
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seccompFilter } from "./seccomp-filter.ts";
+import { ATTRIBUTES, ON_ITSELF, PRETENDED, SHARED_ABSENT, SHARED_FORBIDDEN, SOCKETPAIR } from "./shared-syscalls.ts";
 import type { SeccompArchitecture } from "./syscall-numbers.ts";
 import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
 
@@ -78,5 +79,53 @@ for (const architecture of architectures) {
     assert.equal(decide(filter, 0x40000003 /* i386 */, [0]), "kill");
     assert.equal(decide(filter, AUDIT[architecture === "x64" ? "arm64" : "x64"], [0]), "kill");
     assert.equal(call(0x40000000 | 1), "errno 1");
+  });
+
+  const shared = seccompFilter(architecture, "shared-namespaces");
+  const sharedCall = (number: number | undefined, ...args: number[]): string =>
+    decide(shared, AUDIT[architecture], [number ?? -1, ...args]);
+
+  test(`${architecture}, shared: what Landlock leaves open is closed, or pretended`, () => {
+    const expected = [
+      [FORBIDDEN, "errno 1"],
+      [SHARED_FORBIDDEN, "errno 1"],
+      [ABSENT, "errno 38"],
+      [SHARED_ABSENT, "errno 38"],
+      [ATTRIBUTES, "errno 95"],
+      [PRETENDED, "errno 0"],
+    ] as const;
+    for (const [calls, answer] of expected) {
+      for (const [name, numbers] of Object.entries(calls)) {
+        const number = numbers[architecture];
+        if (number === undefined) continue;
+        assert.equal(sharedCall(number), answer, name);
+        if (![FORBIDDEN, ABSENT].includes(calls)) assert.equal(call(number), ALLOW, name);
+      }
+    }
+  });
+
+  test(`${architecture}, shared: there is no socket, and a pair is a stream between two`, () => {
+    for (const family of [1, 2, 10, 16, 17])
+      assert.equal(sharedCall(BY_ARGUMENT.socket[architecture], family, 1), "errno 97");
+    const pair = SOCKETPAIR[architecture];
+    const closesOnExec = 0o2000000;
+    for (const kind of [1 /* SOCK_STREAM */, 5 /* SOCK_SEQPACKET */]) {
+      assert.equal(sharedCall(pair, 1, kind), ALLOW);
+      assert.equal(sharedCall(pair, 1, kind | closesOnExec), ALLOW);
+      assert.equal(sharedCall(pair, 2, kind), "errno 97");
+    }
+    for (const kind of [2 /* SOCK_DGRAM */, 3 /* SOCK_RAW */]) {
+      assert.equal(sharedCall(pair, 1, kind), "errno 97");
+      assert.equal(sharedCall(pair, 1, kind | closesOnExec), "errno 97");
+    }
+  });
+
+  test(`${architecture}, shared: a process may limit and rank itself, and nobody else`, () => {
+    for (const { numbers, itself } of ON_ITSELF) {
+      assert.equal(sharedCall(numbers[architecture], ...itself), ALLOW);
+      itself.forEach((value, index) =>
+        assert.equal(sharedCall(numbers[architecture], ...itself.with(index, value + 1)), "errno 1"),
+      );
+    }
   });
 }

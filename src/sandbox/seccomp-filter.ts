@@ -1,11 +1,4 @@
-import {
-  ATTRIBUTES,
-  ON_ITSELF,
-  PRETENDED,
-  SHARED_ABSENT,
-  SHARED_FORBIDDEN,
-  SOCKETPAIR,
-} from "./shared-syscalls.ts";
+import { ATTRIBUTES, ON_ITSELF, PRETENDED, SHARED_ABSENT, SHARED_FORBIDDEN, SOCKETPAIR } from "./shared-syscalls.ts";
 import type { SeccompArchitecture, SyscallNumbers } from "./syscall-numbers.ts";
 import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
 
@@ -44,21 +37,18 @@ const AF_NETLINK = 16;
 /** Set in SOCK_DGRAM and SOCK_RAW, not in SOCK_STREAM and SOCK_SEQPACKET. */
 const DATAGRAM_BIT = 2;
 
-/**
- * What stands around the filter: name spaces of the sandbox's own; or, without them, a user whom nothing else on the
- * machine belongs to; or the caller's own user.
- */
-export type SeccompSetting = "namespaces" | "other-user" | "same-user";
+/** What stands around the filter: name spaces of the sandbox's own, or those that the whole machine shares. */
+export type SeccompSetting = "own-namespaces" | "shared-namespaces";
 
 /**
  * The seccomp program of the sandbox for one architecture, as the kernel takes it (struct sock_filter[], little
  * endian). Pure.
  *
- * A list of refusals, not of permissions: what building and testing needs is too wide to list. With name spaces,
- * sockets are kept to the local and internet families, and to asking a network that has only a loopback what it has;
+ * A list of refusals, not of permissions: what building and testing needs is too wide to list. With name spaces
+ * of its own, sockets are kept to the local and internet families, and to asking a network that has only a loopback what it has;
  * without, there are none.
  */
-export function seccompFilter(architecture: SeccompArchitecture, setting: SeccompSetting = "namespaces"): Buffer {
+export function seccompFilter(architecture: SeccompArchitecture, setting: SeccompSetting = "own-namespaces"): Buffer {
   const refuse = (calls: Readonly<Record<string, SyscallNumbers>>, errno: number): Buffer[] =>
     Object.values(calls).flatMap((call) => onNumber(call[architecture], [fail(errno)]));
   const clone = onNumber(BY_ARGUMENT.clone[architecture], [
@@ -83,7 +73,7 @@ export function seccompFilter(architecture: SeccompArchitecture, setting: Seccom
     ...refuse(ABSENT, ENOSYS),
     ...clone,
     ...ioctl,
-    ...(setting === "namespaces"
+    ...(setting === "own-namespaces"
       ? onNumber(BY_ARGUMENT.socket[architecture], SOCKETS)
       : [
           ...refuse({ socket: BY_ARGUMENT.socket }, EAFNOSUPPORT),
@@ -91,9 +81,9 @@ export function seccompFilter(architecture: SeccompArchitecture, setting: Seccom
           ...refuse(SHARED_ABSENT, ENOSYS),
           ...refuse(ATTRIBUTES, EOPNOTSUPP),
           ...onNumber(SOCKETPAIR[architecture], STREAM_PAIRS),
+          ...refuse(PRETENDED, 0),
           ...ON_ITSELF.flatMap(({ numbers, itself }) => onNumber(numbers[architecture], onItself(itself))),
         ]),
-    ...(setting === "same-user" ? refuse(PRETENDED, 0) : []),
     instruction(RETURN, ALLOW),
   ]);
 }

@@ -47,8 +47,8 @@ export const ATTRIBUTES: Readonly<Record<string, SyscallNumbers>> = {
 };
 
 /**
- * Answered "done" and not done, where the command has the caller's own user: Landlock would let it change the mode,
- * owner and times of every file this user has. An error would break whatever copies files.
+ * Answered "done" and not done: Landlock would let a command change the mode, owner and times of every file that its
+ * user has, in other workspaces too. An error would break whatever copies files.
  */
 export const PRETENDED: Readonly<Record<string, SyscallNumbers>> = {
   chmod: { x64: 90, arm64: undefined },

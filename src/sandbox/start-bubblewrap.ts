@@ -46,7 +46,11 @@ type State = {
 export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): BubblewrapCommand {
   // All of bwrap's own environment: the command may read that of process 1.
   const env = { PATH: "/usr/bin:/bin" };
-  const child = startChild(host.bwrap, bubblewrapArguments(host, plan), { env, extraPipes: host.root ? 5 : 4, nothings: host.root ? 2 : 1 });
+  const child = startChild(host.bwrap, bubblewrapArguments(host, plan), {
+    env,
+    extraPipes: host.root ? 5 : 4,
+    nothings: host.root ? 2 : 1,
+  });
   const state: State = { killed: false, problem: "it ended before it ran the command" };
   const command: BubblewrapCommand = {
     child,

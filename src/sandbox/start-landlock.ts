@@ -51,8 +51,8 @@ export function startLandlock(host: LandlockHost, plan: LandlockPlan): LandlockC
       state.nurse === undefined
         ? undefined
         : { procDir: "/proc", pids: descendantsOf(state.nurse.pid), memoryMounts: [] },
-    // The launcher takes that as the word to kill all; it must do so itself, for it alone finds all of them.
-    kill: () => void control.destroy(),
+    // The launcher kills all when it reads anything; it must do so itself, for it alone finds all of them.
+    kill: () => void (control.writable && control.write("k")),
     gone: () => waitUntilDead(() => sameProcess(state.nurse)),
     problem: () => state.problem,
   };

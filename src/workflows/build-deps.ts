@@ -1,10 +1,12 @@
-import type { TurnDeps } from "../agents/converse.ts";
+import type { TurnDeps } from "../agents/recorded-turn.ts";
 import type { ModelIdentity, ModelSource } from "../engine/model.ts";
 import type { Workspaces } from "../journal/workspaces.ts";
+import type { ModelPool } from "../pool/model-pool.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 
 /** What the build workflow works with; `app.ts` provides it. */
 export type BuildDeps = TurnDeps & {
+  readonly pool: ModelPool;
   readonly workspaces: Workspaces;
   /** Folder for checkouts that live as long as one test run; emptied when the worker starts. */
   readonly scratchDirectory: string;

@@ -60,9 +60,10 @@ os.waitpid(child, 0)`,
   attack("a selection pasted into a console: TIOCLINUX", {
     control: { none: "it would need a console of the machine, and paste into what runs there" },
     program: {
-      python: `${TERMINAL}
+      python: `
+print("TRIED", flush=True)
+${TERMINAL}
     attempt("asked", lambda: must(sys_call(16, 29, own, 0x541C, ctypes.c_char_p(bytes([3, 0, 0, 0])))))
-    print("TRIED", flush=True)
     os._exit(0)
 os.waitpid(child, 0)`,
     },

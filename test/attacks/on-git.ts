@@ -31,6 +31,7 @@ export const ON_GIT: readonly Attack[] = [
     judge: someoneLooks,
   }),
   attack("hooks and settings written into the repository that is there", {
+    mayBeRefused: true,
     prepare: ({ root }) => void execFileSync("git", ["init", "-q", "."], { cwd: root }),
     program: {
       sh: `${PAYLOAD} cp payload .git/hooks/pre-commit; echo "[core]
@@ -61,6 +62,7 @@ fsmonitor=$PAYLOAD" >> .git/config; true`,
       existsSync(join(root, ".atos")) && readdirSync(join(root, ".atos")).length > 0 ? [".atos has what it wrote"] : [],
   }),
   attack("what is recorded in the repository of the workspace, read", {
+    mayBeRefused: true,
     prepare: (prey) => {
       const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: prey.root });
       git("init", "-q", ".");

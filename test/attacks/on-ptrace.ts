@@ -80,9 +80,8 @@ time.sleep(0.05)`, {
     program: { python: "\nprint('TRIED')\nif os.getuid() != 0:\n    try: os.setpriority(os.PRIO_USER, 0, 1)\n    except OSError as error: print(error, file=sys.stderr)" },
     judge: (prey) => (prey.victimNice() === 0 ? [] : ["a process outside got a worse priority"]),
   }),
-  tries("what a process outside is: its session, its priority, its address in the kernel", `
+  tries("what a process outside shares with this one, and its list of locks", `
 attempt("two processes compared", lambda: must(sys_call(312, 272, os.getpid(), VICTIM, 2, 0, 0)))
-attempt("its session was told", lambda: os.getsid(VICTIM))
 attempt("its list of robust locks was told", lambda: must(sys_call(274, 100, VICTIM, ctypes.byref(ctypes.c_void_p()), ctypes.byref(ctypes.c_size_t()))))`),
   tries("the kernel's counters of others: perf, bpf, userfaultfd", `
 attr = ctypes.create_string_buffer(struct.pack("IIQ", 1, 112, 0) + bytes(96))

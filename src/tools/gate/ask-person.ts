@@ -7,100 +7,92 @@ import type { Db } from "../../store/database.ts";
 import { expireQuestions } from "./answer-question.ts";
 import { type ApprovalQuestion, bindQuestion } from "./approval-question.ts";
 import { callText } from "./call-text.ts";
+import type { Gate } from "./call-tool.ts";
 import type { ApprovalNotice, NoticeResult } from "./notify-approval.ts";
 import type { Redactor } from "./redact.ts";
 
-export type { ApprovalQuestion } from "./approval-question.ts";
-
-export type ApprovalAnswer = {
-  readonly decision: "approved" | "denied" | "expired";
-  /** What the person said with it. */
-  readonly reason?: string;
-};
-
-export type AskPersonDeps = {
+export type AskDeps = {
   readonly db: Db;
-  readonly now: () => Date;
-  readonly expiresMs: number;
   readonly redactor: Redactor;
-  /** Tells somebody outside of a new question. Absent: nobody. */
+  readonly now: () => Date;
+  /** After which nobody's answer is a no. */
+  readonly expiresMs: number;
+  /** Tells somebody outside, if that is set up. */
   readonly notify?: (notice: ApprovalNotice, signal: AbortSignal) => Promise<NoticeResult>;
 };
 
-const POLL_MS = 300;
-const SHOWN_CHARS = 4000;
-/** Without those that are taken for others. */
+export type ApprovalAnswer = { readonly decision: "approved" | "denied" | "expired"; readonly reason?: string };
+
+const POLL_MS = 250;
+/** Without those that are read as another. */
 const LETTERS = "abcdefghjkmnpqrstuvwxyz";
 const ID_LETTERS = 8;
+const SHOWN_CHARS = 4000;
 
 /**
- * Asks a person about one call and waits until somebody answers or the question expires. The same question again, as
- * after a crash, is not asked twice: it is waited for, or has its answer. An answer is for this call with exactly these
- * arguments; a changed call is another question.
+ * Puts a question to a person and waits for the answer, for as long as the question holds. Only who waits is held up.
  *
- * @throws the signal's reason when aborted; the question stays open then.
+ * The question is in the database, so that any terminal can answer it and a crash forgets nothing: asked again about
+ * the same call, the same answer comes back. It is bound to exactly what was shown; another form of the call is
+ * another question.
  */
-export async function askPerson(
-  deps: AskPersonDeps,
-  question: ApprovalQuestion,
-  signal: AbortSignal,
-): Promise<ApprovalAnswer> {
-  signal.throwIfAborted();
+export function askPerson(deps: AskDeps): Gate["ask"] {
+  return async (question, signal) => {
+    const asked = await ask(deps, question, signal);
+    for (;;) {
+      const found = await findApproval(deps.db, asked.id);
+      if (found === undefined) throw new Error(`the question ${asked.id} is gone`);
+      const answer = answerOf(found);
+      if (answer !== undefined) return answer;
+      if (found.expiresAt <= deps.now()) await expireQuestions(deps.db, deps.now());
+      else await setTimeout(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  };
+}
+
+async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSignal): Promise<Approval> {
   const { db, now } = deps;
-  const asked = await ask(deps, question);
-  if (asked.isNew && deps.notify !== undefined) await notify(deps, { question, approval: asked.approval }, signal);
-  // Bounded: the question expires.
-  for (;;) {
-    const approval = await findApproval(db, asked.approval.id);
-    if (approval === undefined) return { decision: "expired" };
-    const { state, reason, expiresAt } = approval;
-    if (state !== "open") return { decision: state, ...(reason === undefined ? {} : { reason }) };
-    if (expiresAt.getTime() <= now().getTime()) await expireQuestions(db, now());
-    else
-      await setTimeout(POLL_MS, undefined, { signal }).catch((error: unknown) => {
-        throw signal.aborted ? signal.reason : error;
-      });
+  const { buildId, task, step, tool } = question;
+  const { callId, shown, hash } = bindQuestion(question, deps.redactor);
+  const at = now();
+  const expiresAt = new Date(at.getTime() + deps.expiresMs);
+  const { isNew, approval } = await db.transaction().execute(async (trx) => {
+    const row = { id: newId(), buildId, task, callId, tool, shown, hash, at, expiresAt };
+    const asked = await askApproval(trx, row);
+    const { id } = asked.approval;
+    const text = callText(tool, question.arguments, { limitChars: SHOWN_CHARS, redactor: deps.redactor });
+    const event = {
+      task,
+      step,
+      approval: id,
+      tool,
+      shown: `${text}\nbecause: ${shown.why}`,
+      expiresAtMs: expiresAt.getTime(),
+    } as const;
+    if (asked.isNew) await append(trx, buildId, { type: "approval-asked", ...event });
+    return asked;
+  });
+  if (isNew && deps.notify !== undefined) {
+    const notice = { approval: approval.id, build: buildId, task, tool, shown, expiresAt };
+    const told = await deps.notify(notice, signal);
+    const failed = told.ok ? undefined : told.why;
+    if (failed !== undefined) {
+      const event = { type: "approval-notice-failed", approval: approval.id, why: failed } as const;
+      await db.transaction().execute((trx) => append(trx, buildId, event));
+    }
+  }
+  return approval;
+
+  function append(trx: Parameters<typeof appendBuildEvents>[0], build: string, event: BuildEvent): Promise<void> {
+    return appendBuildEvents(trx, build, { events: [event], at: now() });
   }
 }
 
-function ask(
-  { db, now, expiresMs, redactor }: AskPersonDeps,
-  question: ApprovalQuestion,
-): Promise<{ readonly isNew: boolean; readonly approval: Approval }> {
-  const { buildId, task, step, tool } = question;
-  const bound = bindQuestion(question, redactor);
-  const at = now();
-  const expiresAt = new Date(at.getTime() + expiresMs);
-  return db.transaction().execute(async (trx) => {
-    const asked = await askApproval(trx, { ...bound, id: newApprovalId(), buildId, task, tool, at, expiresAt });
-    if (!asked.isNew) return asked;
-    const event: BuildEvent = {
-      type: "approval-asked",
-      task,
-      step,
-      approval: asked.approval.id,
-      tool,
-      shown: `${callText(tool, question.arguments, { limitChars: SHOWN_CHARS, redactor })}\n${bound.shown.why}`,
-      expiresAtMs: expiresAt.getTime(),
-    };
-    await appendBuildEvents(trx, buildId, { events: [event], at });
-    return asked;
-  });
+function answerOf({ state, reason }: Approval): ApprovalAnswer | undefined {
+  if (state === "open") return undefined;
+  return { decision: state, ...(reason === undefined ? {} : { reason }) };
 }
 
-/** A question is worth as much when nobody outside hears of it: it is told that they did not. */
-async function notify(
-  { db, now, notify: tell }: AskPersonDeps,
-  { question, approval }: { readonly question: ApprovalQuestion; readonly approval: Approval },
-  signal: AbortSignal,
-): Promise<void> {
-  const { id, buildId, task, tool, shown, expiresAt } = approval;
-  const result = await tell?.({ approval: id, build: buildId, task, tool, shown, expiresAt }, signal);
-  if (result === undefined || result.ok) return;
-  const event: BuildEvent = { type: "approval-notice-failed", approval: id, why: result.why };
-  await db.transaction().execute((trx) => appendBuildEvents(trx, question.buildId, { events: [event], at: now() }));
-}
-
-function newApprovalId(): string {
-  return Array.from({ length: ID_LETTERS }, () => LETTERS[randomInt(LETTERS.length)] ?? "a").join("");
+function newId(): string {
+  return Array.from({ length: ID_LETTERS }, () => LETTERS[randomInt(LETTERS.length)]).join("");
 }

@@ -1,8 +1,7 @@
-import type { JsonObject } from "../../engine/dialects/reading.ts";
+import { callText } from "./call-text.ts";
 import type { Gate } from "./call-tool.ts";
-import { visibleText } from "./clean-text.ts";
 import type { GateTool } from "./gate-tool.ts";
-import { cutMiddle, observe } from "./observe.ts";
+import { observe } from "./observe.ts";
 import { DEFAULT_RATE_LIMITS, NO_CALLS, withCall, withinLimits } from "./rate-window.ts";
 import { redactorOf } from "./redact.ts";
 
@@ -51,12 +50,6 @@ export function openGate(parts: GateParts): Gate {
       history = { ...history, outputBytes: history.outputBytes + Buffer.byteLength(raw.text) };
       return observe(raw, { limitChars: observationChars, redactor });
     },
-    show: (name, value) => cutMiddle(redactor(visibleText(callText(name, value))).text, SHOWN_CHARS).text,
+    show: (name, value) => callText(name, value, { limitChars: SHOWN_CHARS, redactor }),
   };
-}
-
-/** `run_command(command: "ls")`. */
-function callText(name: string, value: JsonObject): string {
-  const values = Object.entries(value).map(([key, each]) => `${key}: ${JSON.stringify(each)}`);
-  return `${name}(${values.join(", ")})`;
 }

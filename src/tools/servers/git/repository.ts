@@ -16,6 +16,8 @@ type Run = Pick<GitOptions, "input" | "env" | "maxBytes"> & { readonly signal: A
 /** What is asked of git here comes out the same whatever the repository's settings say. */
 const SETTINGS: Readonly<Record<string, string>> = {
   "color.ui": "false",
+  // One sync for all new objects, not one for each.
+  "core.fsyncMethod": "batch",
   "core.quotePath": "false",
   "diff.noprefix": "false",
   "diff.mnemonicPrefix": "false",

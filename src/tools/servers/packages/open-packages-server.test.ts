@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { type NpmRelease, openPackageRegistry, type PipRelease } from "../../../../test/fixtures/package-registry.ts";
+import { AtosError } from "../../../base/errors.ts";
 import { openSandbox } from "../../../sandbox/open-sandbox.ts";
 import type { SandboxRequest } from "../../../sandbox/sandbox.ts";
 import { dependencyMounts, readLock } from "./dependency-mounts.ts";
@@ -295,6 +296,15 @@ test("a process that is killed in the middle of an install leaves the workspace 
   const { last } = await install({ npm: [dep] }, { name: "dep", manager: "npm" });
   assert.ok(last?.ok);
   assert.equal(await run(sandbox.nodePath, "-p", "require('dep')"), "1");
+});
+
+test("a sandbox that can't let a command reach the registry alone is told of", async () => {
+  const words = "This level has no network.";
+  const run = () => Promise.reject(new AtosError("sandbox/no-network", words));
+  const tool = openPackagesServer({ sandbox: { ...sandbox, run }, root, store }).tools[0];
+  const result = await tool?.run({ name: "dep", manager: "npm" }, { signal: never, idempotencyKey: "k" });
+  const why = `Packages can't be installed on this machine: ${words} Go on without.`;
+  assert.deepEqual([result, readdirSync(store)], [{ ok: false, why }, []]);
 });
 
 test("two installs of the same at once both succeed", async () => {

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { AtosError } from "../../../base/errors.ts";
 import type { NetworkRule, Sandbox, SandboxReport, SandboxRequest } from "../../../sandbox/sandbox.ts";
+import { ToolFailure } from "../tool-failure.ts";
 import { checkTree } from "./check-tree.ts";
 import { lockFolder, PACKAGES_FOLDER } from "./dependency-mounts.ts";
 import type { Manager } from "./package-request.ts";
@@ -49,7 +51,11 @@ export async function openStaging(store: string): Promise<{ readonly root: strin
   return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) };
 }
 
-/** Runs a package manager in the sandbox, its folder the only place it can write to, its registry all it can reach. */
+/**
+ * Runs a package manager in the sandbox, its folder the only place it can write to, its registry all it can reach.
+ *
+ * @throws {ToolFailure} where the sandbox can't let it reach that alone.
+ */
 export async function runStaged(
   { sandbox, root }: { readonly sandbox: Sandbox; readonly root: string },
   run: StagedRun,
@@ -60,7 +66,14 @@ export async function runStaged(
   // Downloads pass through it, and the sandbox's own is small.
   const temporary = `${sandbox.mounts ? "/workspace" : root}/${WORK_FOLDER}/tmp`;
   const request = { command, root, readOnly, network: { allow }, env: { ...env, TMPDIR: temporary }, limits: LIMITS };
-  return sandbox.run(request, signal);
+  try {
+    return await sandbox.run(request, signal);
+  } catch (error) {
+    // Not all levels can let a command reach some hosts and no other.
+    if (error instanceof AtosError && error.code === "sandbox/no-network")
+      throw new ToolFailure(`Packages can't be installed on this machine: ${error.message} Go on without.`);
+    throw error;
+  }
 }
 
 /**
