@@ -83,15 +83,16 @@ async function budgetOf(context: CommandContext): Promise<number | undefined> {
 }
 
 async function examine(context: CommandContext): Promise<readonly Finding[]> {
-  return Promise.all([
+  const found = await Promise.all([
     check("node", async () => `${process.version} (${process.platform} ${process.arch})`),
     disk(context),
     check("git", async () => (await git("/", ["--version"])).trim(), ["git"]),
-    ...(await sandboxes(context)),
+    sandboxes(context),
     python(),
     database(context),
     model(context),
   ]);
+  return found.flat();
 }
 
 /** The one that will be used, and what became of trying each. */

@@ -11,6 +11,7 @@ import type { Policy } from "../tools/gate/policy.ts";
 import { readPolicy } from "../tools/gate/read-policy.ts";
 import { makeMcpServer } from "../tools/mcp/make-mcp-server.ts";
 import { serveStdio } from "../tools/mcp/serve-stdio.ts";
+import { readWebhooks } from "../tools/servers/workflow/read-webhooks.ts";
 import { openServer, SERVER_NAMES, type ServerDeps, type ServerName } from "../tools/servers/open-server.ts";
 import type { Tool, ToolServer } from "../tools/tool.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
@@ -82,7 +83,8 @@ async function openServed(
   name: ServerName,
   { context, root, readOnly }: { readonly context: CommandContext; readonly root: string; readonly readOnly: boolean },
 ): Promise<ToolServer> {
-  const server = await openServer(name, serverDeps(context, root));
+  const webhooks = name === "workflow" ? await readWebhooks(join(context.configDirectory, "webhooks.yaml")) : {};
+  const server = await openServer(name, { ...serverDeps(context, root), webhooks });
   if (!readOnly) return server;
   const tools = server.tools.filter((tool) => tool.effect === "none");
   if (tools.length === 0)

@@ -64,3 +64,22 @@ test("a settings file that is not YAML is an error, not a default", async () => 
   writeFileSync(join(configDirectory, "config.yaml"), "model: [");
   await assert.rejects(readSettings({}, { env: {}, workspace: root, configDirectory }), { code: "cli/bad-setting" });
 });
+
+test("how code is confined is the user's to say, never a cloned repository's", async () => {
+  const settings = mergeSettings([{ from: "flag", values: { sandbox: "docker", sandbox_image: "an/image:1" } }]);
+  assert.deepEqual(settings.sandbox, { level: "docker", image: "an/image:1" });
+  assert.deepEqual(mergeSettings([]).sandbox, { level: undefined, image: "node:24-bookworm" });
+  for (const values of [{ sandbox: "none" }, { sandbox_image: "--privileged" }])
+    assert.throws(() => mergeSettings([{ from: "flag", values }]), { code: "cli/bad-setting" });
+  const workspace = mkdtempSync(join(tmpdir(), "atos-settings-"));
+  try {
+    mkdirSync(join(workspace, ".atos"));
+    writeFileSync(join(workspace, ".atos", "config.yaml"), "sandbox: docker\n");
+    await assert.rejects(readSettings({}, { env: {}, workspace, configDirectory: join(workspace, "none") }), {
+      code: "cli/bad-setting",
+      message: /sandbox can't be set by a workspace/,
+    });
+  } finally {
+    rmSync(workspace, { recursive: true });
+  }
+});

@@ -123,9 +123,10 @@ export function runReading<T>(
   spec: { readonly buildId: string; readonly name: string },
   run: () => Promise<EffectResult<T>>,
 ): Promise<T> {
-  return journal.source.prepared(spec.name, run, async (trx, { result, events }) => {
-    await appendBuildEvents(trx, spec.buildId, { events, at: journal.now() });
-    return result;
+  const { buildId, name } = spec;
+  return journal.source.told(name, async () => {
+    const { result, events } = await run();
+    return { result, buildId, at: journal.now(), events: events.map(({ type, ...data }) => ({ type, data })) };
   });
 }
 

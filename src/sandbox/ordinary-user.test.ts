@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import * as z from "zod";
+import { listPids, readIfThere } from "./process-view.ts";
+import type { ConfinedLevel } from "./sandbox.ts";
 
 /** An ordinary user where the tests are root, whom nobody else is; otherwise who runs the tests. */
 const USER = 65_531;
@@ -28,9 +41,10 @@ const reportSchema = z.object({
  * may lie below a folder that only root can enter.
  */
 async function runAsUser(
+  level: ConfinedLevel,
   scripts: readonly { script: string; limits?: object }[],
 ): Promise<z.infer<typeof reportSchema>[]> {
-  const root = join(base, "workspace");
+  const root = join(base, level);
   const node = join(base, "node");
   mkdirSync(root, { mode: 0o700 });
   cpSync(process.execPath, node);
@@ -38,9 +52,12 @@ async function runAsUser(
   const becoming =
     process.getuid?.() === 0 ? `process.setgroups([]); process.setgid(${USER}); process.setuid(${USER});` : "";
   if (becoming !== "") chownSync(root, USER, USER);
+  const open = { bubblewrap: `openBubblewrap("bwrap", node)`, landlock: "openLandlock(node)" };
   const program = `import { openBubblewrap } from ${JSON.stringify(join(import.meta.dirname, "bubblewrap.ts"))};
+    import { openLandlock } from ${JSON.stringify(join(import.meta.dirname, "landlock.ts"))};
     process.chdir("/"); ${becoming} process.env.HOME = "/nonexistent";
-    const sandbox = await openBubblewrap("bwrap", ${JSON.stringify(node)});
+    const node = ${JSON.stringify(node)};
+    const sandbox = await ${level === "landlock" ? open.landlock : open.bubblewrap};
     const reports = [];
     for (const { script, limits } of ${JSON.stringify(scripts)}) {
       const request = { command: ["/bin/sh", "-c", script], root: ${JSON.stringify(root)}, limits };
@@ -54,9 +71,10 @@ async function runAsUser(
   return z.array(reportSchema).parse(JSON.parse(output));
 }
 
+const hog = `node -e 'const kept = []; setInterval(() => kept.push(Buffer.alloc(8e6, 1)), 10)'`;
+
 test("an ordinary user's commands are confined and limited as root's are", async () => {
-  const hog = `node -e 'const kept = []; setInterval(() => kept.push(Buffer.alloc(8e6, 1)), 10)'`;
-  const [identity, environment, escape, memory, processes, files] = await runAsUser([
+  const [identity, environment, escape, memory, processes, files] = await runAsUser("bubblewrap", [
     {
       script:
         "id -u; grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' /proc/self/status | cut -f2 | xargs; touch made; exit 7",
@@ -76,5 +94,51 @@ test("an ordinary user's commands are confined and limited as root's are", async
   assert.deepEqual([escape?.stdout, escape?.stderr.trim().split("\n").length], ["", 6]);
   assert.deepEqual([memory?.limitHit, files?.limitHit], ["memory", "disk"]);
   assert.match(processes?.stderr ?? "", /Cannot fork/i);
-  assert.ok(readdirSync(join(base, "workspace")).includes("made"));
+  assert.ok(readdirSync(join(base, "bubblewrap")).includes("made"));
+});
+
+/** Whether anybody may read the file: the launcher is started when the process is already that user. */
+function isReadableByAll(path: string): boolean {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o1) === 0) return false;
+  }
+  return (statSync(path).mode & 0o4) !== 0;
+}
+
+test("at level landlock too, where the user is the same and its files elsewhere stay as they are", async (t) => {
+  if (process.getuid?.() === 0 && !isReadableByAll(join(import.meta.dirname, "landlock-launcher.py"))) {
+    t.skip("the checkout lies below a folder that only root may enter, and the launcher must be read by another user");
+    return;
+  }
+  const outside = join(base, "outside");
+  writeFileSync(outside, "do not tell", { mode: 0o644 });
+  if (process.getuid?.() === 0) chownSync(outside, USER, USER);
+  const before = statSync(outside);
+  const parent = "$(cut -d' ' -f4 /proc/self/stat 2>/dev/null || echo $PPID)";
+  const [identity, escape, memory, processes, files, background] = await runAsUser("landlock", [
+    { script: "id -u; touch made; exit 7" },
+    {
+      script: `cat /etc/passwd ${outside}; echo x > ${outside}; chmod 777 ${outside}; touch -d 2001-01-01 ${outside}; chmod 777 ..; kill -9 ${parent}; kill -9 1; echo still here`,
+    },
+    { script: hog, limits: { memoryMib: 128 } },
+    { script: "for i in $(seq 60); do sleep 0.3 & done; wait", limits: { processes: 16 } },
+    {
+      script: "for i in 1 2 3 4 5 6 7 8 9; do head -c 4000000 /dev/zero > f$i; sleep 0.05; done",
+      limits: { diskMib: 8 },
+    },
+    { script: "setsid sleep 61.7713 & sleep 0.05; echo done" },
+  ]);
+  assert.deepEqual(
+    [identity?.exitCode, identity?.stdout],
+    [7, `${process.getuid?.() === 0 ? USER : process.getuid?.()}\n`],
+  );
+  assert.equal(escape?.stdout, "still here\n");
+  const after = statSync(outside);
+  assert.deepEqual([after.mode, after.mtimeMs, after.size], [before.mode, before.mtimeMs, before.size]);
+  assert.deepEqual([memory?.limitHit, files?.limitHit], ["memory", "disk"]);
+  assert.match(processes?.stderr ?? "", /Cannot fork/i);
+  assert.equal(background?.stdout, "done\n");
+  const sleeping = listPids("/proc").filter((pid) => readIfThere(`/proc/${pid}/cmdline`)?.includes("61.7713"));
+  assert.deepEqual(sleeping, []);
+  assert.ok(readdirSync(join(base, "landlock")).includes("made"));
 });

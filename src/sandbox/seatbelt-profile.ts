@@ -11,9 +11,19 @@ export type SeatbeltPaths = {
 
 /** The system's programs, libraries and developer tools, and what they read. No accounts, no home, no keychains. */
 const SYSTEM = [
-  ...["/bin", "/sbin", "/usr", "/System", "/opt/homebrew", "/Library/Frameworks"],
-  ...["/Library/Apple", "/Library/Developer/CommandLineTools", "/Applications/Xcode.app"],
-  ...["/private/etc/ssl", "/private/var/db/timezone", "/private/var/db/dyld", "/private/var/select"],
+  "/bin",
+  "/sbin",
+  "/usr",
+  "/System",
+  "/opt/homebrew",
+  "/Library/Apple",
+  "/Library/Developer/CommandLineTools",
+  "/Library/Frameworks",
+  "/Applications/Xcode.app",
+  "/private/etc/ssl",
+  "/private/var/db/dyld",
+  "/private/var/db/timezone",
+  "/private/var/select",
 ];
 const DEVICES = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
 
@@ -68,9 +78,11 @@ function foldersAbove(path: string): string[] {
 
 /** All spellings of a name in upper and lower case. */
 function spellings(name: string): string[] {
-  return [...name].reduce<string[]>(
-    (made, letter) =>
-      [...new Set([letter.toLowerCase(), letter.toUpperCase()])].flatMap((one) => made.map((start) => start + one)),
-    [""],
-  );
+  return name
+    .split("")
+    .reduce<string[]>(
+      (made, letter) =>
+        [...new Set([letter.toLowerCase(), letter.toUpperCase()])].flatMap((one) => made.map((start) => start + one)),
+      [""],
+    );
 }

@@ -23,7 +23,17 @@ export const CATEGORIES = [
 export type Category = (typeof CATEGORIES)[number];
 
 /** The part of ATOS that an attack is made on. `sandbox`: made at every level that this machine has. */
-export type Wall = "sandbox" | "files" | "git" | "workspace" | "gate" | "agent" | "packages" | "web" | "network" | "mcp";
+export type Wall =
+  | "sandbox"
+  | "files"
+  | "git"
+  | "workspace"
+  | "gate"
+  | "agent"
+  | "packages"
+  | "web"
+  | "network"
+  | "mcp";
 
 export type Verdict = { readonly kind: "held" | "broke"; readonly evidence: string };
 

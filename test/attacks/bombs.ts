@@ -185,7 +185,9 @@ if total > 150 << 20: print("REACHED", flush=True)`,
   }),
   attack("many files", {
     limits: disk,
-    program: { sh: "i=0; while [ $i -lt 64 ]; do head -c 2000000 /dev/zero > f$i; i=$((i+1)); sleep 0.02; done; echo REACHED" },
+    program: {
+      sh: "i=0; while [ $i -lt 64 ]; do head -c 2000000 /dev/zero > f$i; i=$((i+1)); sleep 0.02; done; echo REACHED",
+    },
     judge: reachedItsEnd("it wrote eight times what it may"),
   }),
   attack("a flood of empty files", {
@@ -332,7 +334,10 @@ for name in ["NPROC", "NOFILE", "FSIZE", "CPU", "CORE"]:
   }),
   attack("processor time without end, in one process", {
     limits: { cpuSeconds: 1, wallMs: 6000 },
-    program: { python: "\nuntil = time.process_time() + 1.8\nwhile time.process_time() < until: pass\nprint('REACHED', flush=True)" },
+    program: {
+      python:
+        "\nuntil = time.process_time() + 1.8\nwhile time.process_time() < until: pass\nprint('REACHED', flush=True)",
+    },
     judge: reachedItsEnd("it had more time than its limit"),
   }),
   attack("time without end", {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openFilesystemServer } from "../../src/tools/servers/filesystem/open-filesystem-server.ts";
 
@@ -30,7 +30,10 @@ export function naiveFiles(root: string): FileTools {
           writeFileSync(at("path"), String(input["content"]));
           return "written";
         case "edit_file":
-          writeFileSync(at("path"), readFileSync(at("path"), "utf8").replace(String(input["search"]), String(input["replace"])));
+          writeFileSync(
+            at("path"),
+            readFileSync(at("path"), "utf8").replace(String(input["search"]), String(input["replace"])),
+          );
           return "edited";
         case "list_files":
           return readdirSync(at("path")).join("\n");
@@ -42,8 +45,8 @@ export function naiveFiles(root: string): FileTools {
             })
             .join("\n");
         case "move_file":
-          cpSync(at("from"), at("to"), { recursive: true, dereference: true });
-          rmSync(at("from"), { recursive: true });
+          cpSync(at("path"), at("new_path"), { recursive: true, dereference: true });
+          rmSync(at("path"), { recursive: true });
           return "moved";
         case "delete_file":
           // As `rm -rf path/`, which goes where a link leads.
@@ -62,7 +65,7 @@ export function naiveFiles(root: string): FileTools {
 export function checkingFiles(root: string): FileTools {
   const naive = naiveFiles(root);
   return async (tool, input) => {
-    for (const key of ["path", "from", "to"]) {
+    for (const key of ["path", "new_path"]) {
       if (typeof input[key] !== "string") continue;
       try {
         if (!realpathSync(dirname(join(root, input[key]))).startsWith(root)) return "refused";
@@ -72,12 +75,4 @@ export function checkingFiles(root: string): FileTools {
     }
     return naive(tool, input);
   };
-}
-
-export function renameIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch {
-    // It is at its other name.
-  }
 }

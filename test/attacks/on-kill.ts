@@ -32,7 +32,9 @@ async function beatsOn({ root }: Prey): Promise<string[]> {
 
 export const ON_KILL: readonly Attack[] = [
   attack("two forks and a session of its own", {
-    program: { python: `\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: ${linger}\n    os._exit(0)\ntime.sleep(0.1)` },
+    program: {
+      python: `\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: ${linger}\n    os._exit(0)\ntime.sleep(0.1)`,
+    },
   }),
   attack("nohup, setsid, disown and every signal ignored", {
     program: {

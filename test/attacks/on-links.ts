@@ -4,8 +4,10 @@ import type { Attack, Category } from "./attack.ts";
 import type { SandboxAttack } from "./sandbox-attack.ts";
 import { sandboxAttack } from "./sandbox-attack.ts";
 
-const links = (name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack => attack("symlink and hard-link swaps", name, rest);
-const paths = (name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack => attack("path traversal", name, rest);
+const links = (name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack =>
+  attack("symlink and hard-link swaps", name, rest);
+const paths = (name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack =>
+  attack("path traversal", name, rest);
 const attack = (category: Category, name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack =>
   sandboxAttack({ category, name, ...rest });
 
@@ -62,7 +64,9 @@ attempt("removed what is beside it", lambda: os.rmdir("../shown"))`,
       mkdirSync(join(prey.root, "deep"));
       symlinkSync(prey.base, join(prey.root, "deep", "up"));
     },
-    program: { sh: "echo x > .git/planted; echo x > .atos/planted; echo x >> link; cat link deep/up/secret.txt; chown 0 link; true" },
+    program: {
+      sh: "echo x > .git/planted; echo x > .atos/planted; echo x >> link; cat link deep/up/secret.txt; chown 0 link; true",
+    },
   }),
   links("a link to a folder outside, where a next command's files are shown", {
     mayBeRefused: true,

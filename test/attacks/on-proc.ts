@@ -7,7 +7,9 @@ const attack = (name: string, rest: Omit<SandboxAttack, "category" | "name">): A
 
 export const ON_PROC: readonly Attack[] = [
   attack("the environment of a process outside, by its number and by all numbers there are", {
-    program: { sh: "tr '\\0' '\\n' < /proc/$VICTIM/environ; cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -a TOKEN" },
+    program: {
+      sh: "tr '\\0' '\\n' < /proc/$VICTIM/environ; cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -a TOKEN",
+    },
   }),
   attack("the environment, by way of a folder of a process of its own", {
     program: {
@@ -21,7 +23,9 @@ export const ON_PROC: readonly Attack[] = [
     },
   }),
   attack("what a process outside has open: /proc/N/fd and map_files", {
-    program: { sh: "cat /proc/$VICTIM/fd/0; for file in /proc/$ATOS/fd/*; do readlink $file; done | grep -c . > /dev/null" },
+    program: {
+      sh: "cat /proc/$VICTIM/fd/0; for file in /proc/$ATOS/fd/*; do readlink $file; done | grep -c . > /dev/null",
+    },
   }),
   attack("the memory of a process outside", {
     program: {
@@ -84,7 +88,9 @@ for kind in ["net", "mnt", "pid", "user", "ipc"]:
     },
   }),
   attack("the list of the machine's sockets", {
-    program: { sh: "cat /proc/net/unix /proc/self/net/unix /proc/$ATOS/net/unix | grep -q \"@$BASE\" && echo BROKE the names of sockets outside" },
+    program: {
+      sh: 'cat /proc/net/unix /proc/self/net/unix /proc/$ATOS/net/unix | grep -q "@$BASE" && echo BROKE the names of sockets outside',
+    },
   }),
   attack("a name space of users, given a map of its own", {
     program: {

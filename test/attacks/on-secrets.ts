@@ -10,9 +10,13 @@ const attack = (name: string, rest: Omit<SandboxAttack, "category" | "name">): A
 
 export const ON_SECRETS: readonly Attack[] = [
   attack("the environment of ATOS", {
-    program: { sh: "env; set; tr '\\0' '\\n' < /proc/self/environ; tr '\\0' '\\n' < /proc/1/environ; tr '\\0' '\\n' < /proc/$PPID/environ" },
+    program: {
+      sh: "env; set; tr '\\0' '\\n' < /proc/self/environ; tr '\\0' '\\n' < /proc/1/environ; tr '\\0' '\\n' < /proc/$PPID/environ",
+    },
   }),
-  attack("a secret file, known by its path", { program: { sh: 'cat "$SECRET_FILE"; base64 "$SECRET_FILE" | base64 -d' } }),
+  attack("a secret file, known by its path", {
+    program: { sh: 'cat "$SECRET_FILE"; base64 "$SECRET_FILE" | base64 -d' },
+  }),
   attack("temporary files of others, looked for", {
     program: { sh: 'find "$(dirname "$BASE")" /var/tmp -maxdepth 2 -path "$BASE/*" -name "*.txt" -exec cat {} +' },
   }),
@@ -41,17 +45,41 @@ for name in .ssh/id_ed25519 .aws/credentials .netrc .npmrc .pypirc .kube/config 
   attack("a file that only its owner may read, as whoever the command runs as", {
     program: { sh: 'cat "$BASE/private.txt"; chmod 666 "$BASE/private.txt" && cat "$BASE/private.txt"' },
   }),
-  attack("the workspace beside its own", { program: { sh: "cat ../secret.txt ../prey/../secret.txt; echo x > ../prey/planted" } }),
+  attack("the workspace beside its own", {
+    program: { sh: "cat ../secret.txt ../prey/../secret.txt; echo x > ../prey/planted" },
+  }),
   attack("a message for the next command, in memory folders and home", {
-    program: { sh: 'for folder in /tmp /dev/shm /var/tmp "$HOME" "$TMPDIR" /home; do echo left > "$folder/left-$MARK"; done; true' },
+    program: {
+      sh: 'for folder in /tmp /dev/shm /var/tmp "$HOME" "$TMPDIR" /home; do echo left > "$folder/left-$MARK"; done; true',
+    },
     then: {
       sh: 'for folder in /tmp /dev/shm /var/tmp "$HOME" "$TMPDIR" /home; do [ -e "$folder/left-$MARK" ] && echo BROKE "$folder kept it" && rm "$folder/left-$MARK"; done; true',
     },
   }),
-  ipc("a System V message queue", 'sys_call(68, 186, KEY, 0o1600)', 'sys_call(68, 186, KEY, 0)', "sys_call(71, 187, found, 0, 0)"),
-  ipc("System V shared memory", 'sys_call(29, 194, KEY, 4096, 0o1600)', 'sys_call(29, 194, KEY, 0, 0)', "sys_call(31, 195, found, 0, 0)"),
-  ipc("a System V semaphore", 'sys_call(64, 190, KEY, 1, 0o1600)', 'sys_call(64, 190, KEY, 0, 0)', "sys_call(66, 191, found, 0, 0, 0)"),
-  ipc("a POSIX message queue", 'sys_call(240, 180, NAME, 0o102, 0o600, 0)', 'sys_call(240, 180, NAME, 2, 0, 0)', "sys_call(241, 181, NAME)"),
+  ipc(
+    "a System V message queue",
+    "sys_call(68, 186, KEY, 0o1600)",
+    "sys_call(68, 186, KEY, 0)",
+    "sys_call(71, 187, found, 0, 0)",
+  ),
+  ipc(
+    "System V shared memory",
+    "sys_call(29, 194, KEY, 4096, 0o1600)",
+    "sys_call(29, 194, KEY, 0, 0)",
+    "sys_call(31, 195, found, 0, 0)",
+  ),
+  ipc(
+    "a System V semaphore",
+    "sys_call(64, 190, KEY, 1, 0o1600)",
+    "sys_call(64, 190, KEY, 0, 0)",
+    "sys_call(66, 191, found, 0, 0, 0)",
+  ),
+  ipc(
+    "a POSIX message queue",
+    "sys_call(240, 180, NAME, 0o102, 0o600, 0)",
+    "sys_call(240, 180, NAME, 2, 0, 0)",
+    "sys_call(241, 181, NAME)",
+  ),
   attack("the kernel's key ring", {
     program: {
       python: `
@@ -105,7 +133,8 @@ function inheriting(level: string) {
     const report = await run();
     process.stdout.write(report.stdout + report.stderr);`;
   // Bash opens the file above what Node covers when it starts.
-  const outer = 'base=$(mktemp -d); mkdir $base/root; echo swordfish-open > $base/secret; exec 100< $base/secret; "$@" "$base/root"; rm -rf "$base"';
+  const outer =
+    'base=$(mktemp -d); mkdir $base/root; echo swordfish-open > $base/secret; exec 100< $base/secret; "$@" "$base/root"; rm -rf "$base"';
   const script = "cat /proc/self/fd/100; cat /dev/fd/100";
   const output = execFileSync(
     "bash",

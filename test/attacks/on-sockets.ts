@@ -6,7 +6,9 @@ import { sandboxAttack } from "./sandbox-attack.ts";
 const attack = (name: string, rest: Omit<SandboxAttack, "category" | "name">): Attack =>
   sandboxAttack({ category: "sockets", name, ...rest });
 
-const python = (lines: string): Pick<SandboxAttack, "program"> => ({ program: { python: `\nsocket.setdefaulttimeout(1)\n${lines}` } });
+const python = (lines: string): Pick<SandboxAttack, "program"> => ({
+  program: { python: `\nsocket.setdefaulttimeout(1)\n${lines}` },
+});
 
 export const ON_SOCKETS: readonly Attack[] = [
   attack("TCP to a service on this machine, by every name it has", {

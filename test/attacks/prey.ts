@@ -144,7 +144,7 @@ export class Prey implements AsyncDisposable {
       [secret !== undefined && secret.nlink !== 1, "a file outside was linked to"],
       [folder !== undefined && (folder.mode & 0o7777) !== 0o777, "the mode of a folder outside was changed"],
       [inFolder !== "keep", `a folder outside has ${inFolder}`],
-      [this.#victimState() !== "S", `a process outside is ${this.#victimState()}`],
+      [!["S", "R", "D"].includes(this.#victimState()), `a process outside is ${this.#victimState()}`],
       [this.#connections > 0, `${this.#connections} connections to sockets outside`],
     ].flatMap(([happened, what]) => (happened === true ? [String(what)] : []));
   }

@@ -219,7 +219,7 @@ test("a server that heeds no signal is killed, and so is what it started", async
     const pids = connected.notes().flatMap(({ pid, grandchild }) => [pid, grandchild].filter((id) => id !== undefined));
     assert.ok(pids.length > 0);
     await setTimeout(50);
-    for (const pid of pids) assert.ok(!isRunning(Number(pid)), `${mode} ${String(pid)}`);
+    for (const pid of pids) assert.ok(!isRunning(Number(pid)), mode);
   }
 });
 

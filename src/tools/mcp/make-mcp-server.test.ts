@@ -21,7 +21,7 @@ test("a tool is listed with strict schemas and its annotations", async (t) => {
   const client = await connect(t, [readFile]);
   const { tools }: Awaited<ReturnType<Client["listTools"]>> = JSON.parse(JSON.stringify(await client.listTools()));
   assert.deepEqual(
-    tools.map(({ inputSchema: { $schema: _, ...inputSchema }, outputSchema, ...tool }) => ({
+    tools.map(({ inputSchema, outputSchema, ...tool }) => ({
       ...tool,
       inputSchema,
       output: outputSchema?.["additionalProperties"],
@@ -32,6 +32,7 @@ test("a tool is listed with strict schemas and its annotations", async (t) => {
         title: "Read a file",
         description: "Read a text file.",
         inputSchema: {
+          $schema: "https://json-schema.org/draft/2020-12/schema",
           type: "object",
           properties: {
             path: { type: "string", minLength: 1, maxLength: 20 },

@@ -62,7 +62,7 @@ test("what is wrong is told with the file, the server and the key, and never wit
   assert.deepEqual(
     [
       wrong('{"mcpServers": {"a": {"env": {"KEY": made-up}}}}'),
-      wrong('{"mcpServers": '),
+      wrong('{"mcpServers": [1 2'),
       wrong('{"servers": {}}').split(":")[0],
       wrong({ a: { command: "x", arguments: [] } }),
       wrong({ a: { command: "" } }),
@@ -79,7 +79,7 @@ test("what is wrong is told with the file, the server and the key, and never wit
     ],
     [
       "it is no JSON",
-      "it is no JSON, at line 1 column 16",
+      "it is no JSON, at line 1 column 19",
       'it must be {"mcpServers"',
       'server "a": Unrecognized key: "arguments"',
       'server "a": command: Too small: expected string to have >=1 characters',
