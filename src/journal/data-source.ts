@@ -11,17 +11,9 @@ import {
 } from "@dbos-inc/dbos-sdk/datasource";
 import { sql, type Transaction } from "kysely";
 import superjson from "superjson";
-import { type Db, jsonText, type Tables } from "../store/database.ts";
+import type { Db, Tables } from "../store/database.ts";
 
 const NAME = "atos-journal";
-
-/** What was found, and the events that tell of it, for one build's trail. */
-export type Told<T> = {
-  readonly result: T;
-  readonly buildId: string;
-  readonly at: Date;
-  readonly events: readonly { readonly type: string; readonly data: unknown }[];
-};
 
 type Recorded = { readonly output: string | null; readonly error: string | null };
 
@@ -35,7 +27,6 @@ export class JournalDataSource implements DataSourceTransactionHandler {
   readonly #db: Db;
   readonly #current = new AsyncLocalStorage<Transaction<Tables>>();
   readonly #preparing = new AsyncLocalStorage<() => Promise<void>>();
-  readonly #telling = new AsyncLocalStorage<() => Promise<Told<unknown>>>();
 
   constructor(db: Db) {
     this.#db = db;
@@ -73,16 +64,6 @@ export class JournalDataSource implements DataSourceTransactionHandler {
     );
   }
 
-  /**
-   * Records what `run` found together with events that tell of it, in one statement: for what changes nothing, and
-   * happens often. Who has meanwhile lost the workflow to another finds the other's record, or leaves one that is
-   * as good. A replay does not run it.
-   */
-  told<T>(name: string, run: () => Promise<Told<T>>): Promise<T> {
-    const never = (): Promise<T> => Promise.reject(new Error(`${name} ran as a transaction`));
-    return this.#telling.run(run, () => runTransaction(never, name, { dsName: NAME }));
-  }
-
   async initialize(): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
       await initializeDataSourceSchemaPG(async (text) => {
@@ -108,11 +89,6 @@ export class JournalDataSource implements DataSourceTransactionHandler {
     if (workflowId === undefined || stepId === undefined) throw new Error("a journal transaction needs a workflow");
     const earlier = await this.#recorded(workflowId, stepId);
     if (earlier !== undefined) return replayRecordedStep<Return>(earlier);
-    const tell = this.#telling.getStore();
-    if (tell !== undefined) {
-      const told = await this.#telling.exit(tell);
-      return replayRecordedStep<Return>(await this.#recordTold({ workflowId, stepId }, told));
-    }
     const prepare = this.#preparing.getStore();
     // Not to be seen by what it calls itself.
     if (prepare !== undefined) await this.#preparing.exit(prepare);
@@ -133,25 +109,6 @@ export class JournalDataSource implements DataSourceTransactionHandler {
       if (winner === undefined) throw error;
       return replayRecordedStep<Return>(winner);
     }
-  }
-
-  async #recordTold(
-    { workflowId, stepId }: { readonly workflowId: string; readonly stepId: number },
-    { result, buildId, at, events }: Told<unknown>,
-  ): Promise<Recorded> {
-    const output = superjson.stringify(result);
-    const types = events.map(({ type }) => type);
-    const texts = events.map(({ data }) => jsonText(data));
-    const inserted = await sql`
-      with done as (
-        insert into dbos.transaction_completion (workflow_id, function_num, output)
-        values (${workflowId}, ${stepId}, ${output}) on conflict do nothing returning 1
-      )
-      select atos.append_events(${buildId}, ${at}, ${types}::text[], ${texts}::text[]) from done`.execute(this.#db);
-    if (inserted.rows.length > 0) return { output, error: null };
-    const winner = await this.#recorded(workflowId, stepId);
-    if (winner === undefined) throw new Error(`step ${stepId} of ${workflowId} is recorded and was not found`);
-    return winner;
   }
 
   async #recorded(workflowId: string, stepId: number): Promise<Recorded | undefined> {

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import type { z } from "zod";
 import type { BuildEvent, EffectKind } from "../base/events.ts";
 import { AtosError, messageOf } from "../base/errors.ts";
 import type { Db } from "../store/database.ts";
-import { countAttempt, type Effect, findEffect, finishEffect, reserveEffect } from "../store/effects.ts";
+import { countAttempt, type Effect, findEffect, finishEffect, recordEffect, reserveEffect } from "../store/effects.ts";
 import { appendBuildEvents } from "./build-events.ts";
 import type { JournalDataSource } from "./data-source.ts";
 import type { WorkspaceFolder } from "./workspace-folder.ts";
@@ -85,7 +86,7 @@ export async function runEffect<T>(
 ): Promise<T> {
   const id = `${spec.buildId}/${spec.name}`;
   const begun = { ...spec, id, key: createHash("sha256").update(id).digest("hex") };
-  const inputHash = createHash("sha256").update(JSON.stringify(spec.input)).digest("hex");
+  const inputHash = hashOf(spec.input);
   const { buildId, kind, name, task } = spec;
   const folder = spec.guard?.kind === "workspace" ? spec.guard.folder : undefined;
   journal.atBoundary?.("before-reserve", id);
@@ -114,20 +115,38 @@ export async function runEffect<T>(
   return finished.result;
 }
 
+export type ReadingSpec<T> = Pick<EffectSpec<T>, "buildId" | "name" | "kind" | "task" | "input"> & {
+  /** Reads a result that was recorded. */
+  readonly schema: z.ZodType<T>;
+};
+
 /**
- * Runs what changes nothing, and records it once, when it has its result: a crash before that leaves no trace and
- * no harm.
+ * Runs what changes nothing, and records it once, when it has its result: a crash before that leaves no trace and no
+ * harm. It is in the ledger and no step of the durable engine, whose two records would cost more than most readings.
  */
-export function runReading<T>(
+export async function runReading<T>(
   journal: Journal,
-  spec: { readonly buildId: string; readonly name: string },
+  spec: ReadingSpec<T>,
   run: () => Promise<EffectResult<T>>,
 ): Promise<T> {
-  const { buildId, name } = spec;
-  return journal.source.told(name, async () => {
+  const { buildId, kind, name, task, schema } = spec;
+  const id = `${buildId}/${name}`;
+  const inputHash = hashOf(spec.input);
+  const known = await findEffect(journal.db, id);
+  if (known === undefined) {
     const { result, events } = await run();
-    return { result, buildId, at: journal.now(), events: events.map(({ type, ...data }) => ({ type, data })) };
-  });
+    const told = events.map(({ type, ...data }) => ({ type, data }));
+    const row = { id, buildId, kind, name, task, inputHash, result, events: told, at: journal.now() };
+    if (await recordEffect(journal.db, row)) return result;
+  }
+  // Another run of this build may have been quicker; what it found is what counts.
+  const recorded = known ?? (await findEffect(journal.db, id));
+  if (recorded?.inputHash !== inputHash) throw new Error(`${id} was recorded with another input`);
+  return schema.parse(recorded.result);
+}
+
+function hashOf(input: unknown): string {
+  return createHash("sha256").update(JSON.stringify(input)).digest("hex");
 }
 
 type Outcome<T> = EffectResult<T> & { readonly treeAfter?: string };

@@ -67,7 +67,7 @@ function systemOptions(): string[] {
     if (found?.isSymbolicLink() === true) options.push("--symlink", readlinkSync(folder), folder);
     else if (found?.isDirectory() === true) options.push("--ro-bind", folder, folder);
   }
-  const python = readdirSync("/etc").filter((name) => /^python3(\.\d+)?$/.test(name));
+  const python = readdirSync("/etc").filter((name) => /^python3\.\d+$/.test(name));
   const settings = ["ld.so.cache", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime", ...python];
   // A mount each is dear, so what leads into /usr is shown as the link that it is.
   for (const path of settings.map((name) => `/etc/${name}`)) {

@@ -208,7 +208,7 @@ test("all dies when either of the two that watch over it is killed", async () =>
 });
 
 test("leaves no scratch folder, and none when it could not run", async () => {
-  const scratch = () => readdirSync(base).filter((name) => name.startsWith("atos-scratch-"));
+  const scratch = () => readdirSync(base).filter((name) => name.startsWith("atos-command-"));
   const usual = process.env["TMPDIR"];
   process.env["TMPDIR"] = base;
   try {

@@ -65,7 +65,7 @@ async function run(host: LandlockHost, request: SandboxRequest, signal: AbortSig
   const shown = samePaths(root, request);
   const env = checkedEnv(request.env);
   refuseHidden(root);
-  const scratch = await realpath(await mkdtemp(join(tmpdir(), "atos-scratch-")));
+  const scratch = await realpath(await mkdtemp(join(tmpdir(), "atos-command-")));
   try {
     if (host.root) chownSync(scratch, SANDBOX_ID, SANDBOX_ID);
     const plan = planOf(host, { root, scratch, shown, env, limits, command: request.command });

@@ -54,7 +54,7 @@ async function run(nodePath: string, request: SandboxRequest, signal: AbortSigna
   const root = workspacePath(request.root);
   const readable = [nodePath, ...samePaths(root, request)];
   const env = checkedEnv(request.env);
-  const scratch = await realpath(await mkdtemp(join(tmpdir(), "atos-scratch-")));
+  const scratch = await realpath(await mkdtemp(join(tmpdir(), "atos-command-")));
   try {
     const disk = await openDiskWatch([root, scratch], limits.diskMib);
     signal.throwIfAborted();

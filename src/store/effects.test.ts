@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { insertBuild } from "./builds.ts";
-import { countAttempt, findEffect, finishEffect, listEffects, reserveEffect } from "./effects.ts";
+import { eventsAfter } from "./events.ts";
+import { countAttempt, findEffect, finishEffect, listEffects, recordEffect, reserveEffect } from "./effects.ts";
 import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
@@ -33,6 +34,15 @@ test("effects", async (context) => {
     await reserveEffect(db, { ...turn, id: "one/2", treeBefore: "before" });
     const done = await finishEffect(db, { id: "one/2", result: 1, treeAfter: "after", at: later });
     assert.deepEqual([done.treeBefore, done.treeAfter], ["before", "after"]);
+  });
+
+  await context.test("what is done already is recorded once, with its events", async () => {
+    const done = { ...turn, id: "one/0", result: { found: 1 }, events: [{ type: "noted", data: { a: 1 } }] };
+    assert.deepEqual([await recordEffect(db, done), await recordEffect(db, { ...done, result: 2 })], [true, false]);
+    const row = await findEffect(db, "one/0");
+    assert.deepEqual([row?.state, row?.attempts, row?.result], ["done", 0, { found: 1 }]);
+    const events = await eventsAfter(db, { buildId: "one", seq: 0, limit: 9 });
+    assert.deepEqual(events, [{ seq: 1, at, type: "noted", data: { a: 1 } }]);
   });
 
   await context.test("concurrent reservations agree on one", async () => {
@@ -72,7 +82,7 @@ test("effects", async (context) => {
     await reserveEffect(db, { ...turn, id: "one/1", at: later });
     assert.deepEqual(
       (await listEffects(db, "one")).map(({ id }) => id),
-      ["one/2", "one/3", "one/4", "one/1"],
+      ["one/0", "one/2", "one/3", "one/4", "one/1"],
     );
     assert.deepEqual(await listEffects(db, "two"), []);
   });

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { z } from "zod";
 import { AtosError } from "../base/errors.ts";
 import type { EffectKind } from "../base/events.ts";
@@ -109,7 +110,12 @@ export async function finishEffect(
 ): Promise<Effect> {
   const row = await db
     .updateTable("atos.effects")
-    .set({ state: "done", result: jsonText(finish.result), tree_after: finish.treeAfter ?? null, finished_at: finish.at })
+    .set({
+      state: "done",
+      result: jsonText(finish.result),
+      tree_after: finish.treeAfter ?? null,
+      finished_at: finish.at,
+    })
     .where("id", "=", finish.id)
     .where("state", "=", "reserved")
     .returningAll()
@@ -122,6 +128,31 @@ export async function finishEffect(
     `Effect ${finish.id} was finished at ${done.finishedAt?.toISOString() ?? "an unknown time"} and finishes only ` +
       "once. Use the recorded result; two workers may be running the same build.",
   );
+}
+
+/**
+ * Records an effect that is done already and had no attempts to count, with events for its build's trail, in one
+ * statement. False when it was recorded before; then nothing is added.
+ */
+export async function recordEffect(
+  db: Db,
+  done: EffectReservation & {
+    readonly result: unknown;
+    readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  },
+): Promise<boolean> {
+  const { id, buildId, kind, name, task, inputHash, at, events } = done;
+  const types = events.map(({ type }) => type);
+  const texts = events.map(({ data }) => jsonText(data));
+  const { rows } = await sql`
+    with done as (
+      insert into atos.effects
+        (id, build_id, kind, name, task, input_hash, state, attempts, result, reserved_at, finished_at)
+      values (${id}, ${buildId}, ${kind}, ${name}, ${task}, ${inputHash}, 'done', 0, ${jsonText(done.result)}::json, ${at}, ${at})
+      on conflict (id) do nothing returning 1
+    )
+    select atos.append_events(${buildId}, ${at}, ${types}::text[], ${texts}::text[]) from done`.execute(db);
+  return rows.length > 0;
 }
 
 export async function findEffect(db: Db, id: string): Promise<Effect | undefined> {

@@ -13,7 +13,9 @@ test("events", async (context) => {
     await insertBuild(db, { id, goal: "g", request: {}, worker: "w", outDirectory: `/${id}`, at });
   }
   const append = async (buildId: string, data: unknown) =>
-    await db.transaction().execute(async (trx) => await appendEvents(trx, { buildId, at, events: [{ type: "noted", data }] }));
+    await db
+      .transaction()
+      .execute(async (trx) => await appendEvents(trx, { buildId, at, events: [{ type: "noted", data }] }));
 
   await context.test("each build's events are numbered from 1 and read in order", async () => {
     const numbers = [await append("one", { why: "\u0000" }), await append("two", null), await append("one", [2])];

@@ -56,12 +56,14 @@ const naive: Open =
     };
     const run = (args: readonly string[]): string => {
       try {
-        const options = { cwd: root, env, encoding: "utf8", timeout: 1500, stdio: ["ignore", "pipe", "pipe"] } as const;
-        return execFileSync(
-          "git",
-          ["-c", "safe.directory=*", "-c", "user.name=a", "-c", "user.email=a@b", ...args],
-          options,
-        );
+        const own = ["-c", "safe.directory=*", "-c", "user.name=a", "-c", "user.email=a@b"];
+        return execFileSync("git", [...own, ...args], {
+          cwd: root,
+          env,
+          encoding: "utf8",
+          timeout: 1500,
+          stdio: ["ignore", "pipe", "pipe"],
+        });
       } catch (error) {
         return String(error);
       }

@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { AtosError } from "../../base/errors.ts";
-import type { BuildEvent, ToolOutcome } from "../../base/events.ts";
+import { type BuildEvent, TOOL_OUTCOMES } from "../../base/events.ts";
 import type { JsonObject } from "../../engine/dialects/reading.ts";
 import { type EffectGuard, type EffectResult, type Journal, runEffect, runReading } from "../../journal/effect.ts";
 import type { WorkspaceFolder } from "../../journal/workspace-folder.ts";
@@ -39,7 +40,8 @@ export type GateCall = {
 };
 
 /** What the model is shown, and how the call ended. Survives JSON. */
-export type CallOutcome = { readonly outcome: ToolOutcome; readonly text: string };
+const callOutcome = z.object({ outcome: z.enum(TOOL_OUTCOMES), text: z.string() }).readonly();
+export type CallOutcome = z.infer<typeof callOutcome>;
 
 /** A sandbox that was killed from outside, or a tool server that died, is worth another attempt. */
 const MOST_ATTEMPTS = 3;
@@ -62,16 +64,17 @@ export function callTool(gate: Gate, call: GateCall, signal: AbortSignal): Promi
   const tool = gate.tools.get(call.name);
   const calling = { gate, call, tool, signal, startedMs: gate.nowMs() };
   const { step: name } = call;
+  const input = { tool: call.name, arguments: call.arguments };
   // Decided by what ATOS itself ships, so that a replay takes the same steps whatever servers there are by then.
   if (tool?.own === true && tool.effect === "none") {
-    return runReading(journal, { buildId, name }, async () => {
+    const reading = { buildId, name, kind: "tool", task, input, schema: callOutcome } as const;
+    return runReading(journal, reading, async () => {
       // After a crash it may not be what the effects before have left.
       await gate.folder.current();
       return (await admit(calling)) ?? (await make(calling, `${buildId}/${name}`));
     });
   }
   const guard = guardOf(calling);
-  const input = { tool: call.name, arguments: call.arguments };
   const shown = gate.show(call.name, call.arguments);
   return runEffect<CallOutcome>(
     journal,

@@ -42,6 +42,7 @@ function mayFollow(tokens: readonly string[], words: readonly ShellWord[]): bool
     if (states.some(({ token }) => tokens[token] === "**")) return true;
     if (word.dynamic && states.some((state) => mayBecome(word, tokens[state.token]) || state.afterOption)) return true;
     states = states.flatMap((state) => stepsOf(state, tokens[state.token], word));
+    if (states.length === 0) return false;
     states = states.filter((state, index) => states.findIndex((other) => isSame(state, other)) === index);
   }
   return states.some(isEnd);

@@ -1,4 +1,4 @@
-import type { ShellWord, SimpleCommand } from "./shell-command.ts";
+import type { SimpleCommand } from "./shell-command.ts";
 import { type Match, matchWildcard } from "./match-wildcard.ts";
 
 const MAX_WORD_CHARS = 4096;
@@ -15,29 +15,41 @@ export function matchPath(pattern: string, path: string, changes: boolean): Matc
   return end === "whole" || end === "folder" || (changes && end === "above") ? "maybe" : "no";
 }
 
-/**
- * Whether a command's words or redirections may be, or hold, a path that `pattern` means; what a program does beyond
- * its words is not known. Pure.
- */
-export function touchesPath(pattern: string, { words, redirections }: SimpleCommand): Match {
-  const wanted = fold(pattern.split("/"));
+/** What of a command may be a path, made ready to be compared. */
+export type PathsInCommand = {
+  /** Some of it is only known when it runs. */
+  readonly anything: boolean;
+  readonly paths: readonly { readonly parts: readonly string[]; readonly elsewhere: boolean }[];
+};
+
+/** The words and redirections of a command as paths: `a/b`, `--file=a/b`, `if=a/b`, `@a/b`. Pure. */
+export function pathsInCommand({ words, redirections }: SimpleCommand): PathsInCommand {
   const all = [...words.slice(1), ...redirections.map(({ path }) => path)];
-  return all.some((word) => mayBePath(word, wanted)) ? "maybe" : "no";
+  const texts = new Set(
+    all.flatMap(({ text }) =>
+      text.length > MAX_WORD_CHARS ? [] : [text, text.slice(text.indexOf("=") + 1), text.replace(/^@/, "")],
+    ),
+  );
+  return {
+    // What is put in may begin with `..`: what stands before it says nothing.
+    anything: all.some(({ dynamic }) => dynamic),
+    paths: [...texts].flatMap((text) => {
+      const parts = fold(partsOf(text)).filter((part) => part !== "..");
+      // From the root, or from wherever the command stands by then.
+      return parts.length === 0 ? [] : [{ parts, elsewhere: text.startsWith("/") || text.includes("..") }];
+    }),
+  };
 }
 
-function mayBePath({ text, dynamic }: ShellWord, wanted: readonly string[]): boolean {
-  // What is put in may begin with `..`: what stands before it says nothing.
-  if (dynamic) return true;
-  if (text.length > MAX_WORD_CHARS) return false;
-  // `--file=a/b`, `if=a/b`, `@a/b`.
-  return [text, text.slice(text.indexOf("=") + 1), text.replace(/^@/, "")].some((path) => {
-    const parts = fold(partsOf(path)).filter((part) => part !== "..");
-    if (parts.length === 0) return false;
-    // From the root, or from wherever the command stands by then.
-    const isElsewhere = path.startsWith("/") || path.includes("..");
-    const end = goOver(isElsewhere ? ["**", ...wanted] : wanted, parts);
+/** Whether some of them may be, or hold, a path that `pattern` means; what a program does beyond its words is not known. Pure. */
+export function touchesPath(pattern: string, { anything, paths }: PathsInCommand): Match {
+  const wanted = fold(pattern.split("/"));
+  const anywhere = ["**", ...wanted];
+  const isTouched = paths.some(({ parts, elsewhere }) => {
+    const end = goOver(elsewhere ? anywhere : wanted, parts);
     return end === "whole" || end === "folder";
   });
+  return anything || isTouched ? "maybe" : "no";
 }
 
 function partsOf(path: string): readonly string[] {
@@ -63,7 +75,9 @@ function goOver(wanted: readonly string[], parts: readonly string[]): "whole" | 
     states = open(next, wanted);
   }
   if (states.has(wanted.length)) return "whole";
-  return wanted.at(-1) === "**" && states.has(wanted.length - 1) ? "folder" : "above";
+  if (wanted.at(-1) === "**" && states.has(wanted.length - 1)) return "folder";
+  // Any folder at all may be above what begins with `**`: that says nothing.
+  return [...states].some((state) => wanted[state] !== "**" && wanted[state - 1] !== "**") ? "above" : "none";
 }
 
 /** `**` stands for any number of folders, and for none unless it is the last. */

@@ -1,5 +1,5 @@
 import { matchCommand } from "./match-command.ts";
-import { matchPath, touchesPath } from "./match-path.ts";
+import { matchPath, type PathsInCommand, pathsInCommand, touchesPath } from "./match-path.ts";
 import { type Match, matchWildcard } from "./match-wildcard.ts";
 import { plainPath } from "./plain-path.ts";
 import { type Policy, type PolicyQuestion, type PolicyRule, stricterVerdict, type Verdict } from "./policy.ts";
@@ -10,7 +10,12 @@ import { parseCommand } from "./shell-words.ts";
 type Subject =
   | { readonly kind: "call" }
   | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "command"; readonly command: SimpleCommand; readonly altered: boolean }
+  | {
+      readonly kind: "command";
+      readonly command: SimpleCommand;
+      readonly paths: PathsInCommand;
+      readonly altered: boolean;
+    }
   | { readonly kind: "unparsed"; readonly why: string };
 
 const MAX_SHOWN = 80;
@@ -39,7 +44,12 @@ export function mayCall(policy: Policy, question: PolicyQuestion): Verdict {
 function subjectsOfCommand(text: string): readonly Subject[] {
   const parsed = parseCommand(text);
   if (parsed.kind === "unparsed") return [parsed];
-  return parsed.commands.map((command) => ({ kind: "command", command, altered: parsed.altered }));
+  return parsed.commands.map((command) => ({
+    kind: "command",
+    command,
+    paths: pathsInCommand(command),
+    altered: parsed.altered,
+  }));
 }
 
 function judge(policy: Policy, question: PolicyQuestion, subject: Subject): Verdict | undefined {
@@ -92,7 +102,7 @@ function matchTool(pattern: string, { tool, server, own }: PolicyQuestion): bool
 
 function matchRulePath(pattern: string, question: PolicyQuestion, subject: Subject): Match {
   if (subject.kind === "path") return matchPath(pattern, subject.path, question.effect !== "none");
-  return subject.kind === "command" ? touchesPath(pattern, subject.command) : "no";
+  return subject.kind === "command" ? touchesPath(pattern, subject.paths) : "no";
 }
 
 function becauseOf(rule: PolicyRule, match: Match, subject: Subject): string {

@@ -19,7 +19,8 @@ function pathProblem(path: string): string | undefined {
   if (path.startsWith("/") || path.startsWith("~")) return "it does not begin in the workspace";
   if (/[^\P{C}]|[^\P{Z} ]/u.test(path)) return "it has characters that can't be seen";
   if (path.includes("\\")) return "it has a backslash";
-  if (path !== path.normalize("NFKC")) return "it has characters that look like others";
+  if (path !== path.normalize("NFKC") || /[\u2044\u2215\u29f8\u2216]/.test(path))
+    return "it has characters that look like others";
   const parts = path.split("/");
   if (parts.includes("..")) return 'it goes up with ".."';
   if (parts.some((part) => part !== "." && /^ |[ .]$/.test(part)))

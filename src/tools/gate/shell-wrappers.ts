@@ -148,7 +148,7 @@ function wrapped(name: string, wrapper: Wrapper, rest: readonly ShellWord[]): Un
   let alters = false;
   for (; wrapper.assigns === true && at < rest.length; at++) {
     if (rest[at]?.text === "-") continue;
-    if (!ASSIGNMENT.test(rest[at]?.text ?? "")) break;
+    if (rest[at]?.text.includes("=") !== true) break;
     alters = true;
   }
   for (let operand = 0; operand < (wrapper.operands ?? 0); operand++, at++)
