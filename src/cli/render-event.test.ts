@@ -46,9 +46,34 @@ const LINES: readonly (readonly [BuildEvent, string])[] = [
     { type: "model-crashed", model: "coder", why: "killed by SIGKILL", crashes: 3 },
     "           coder crashed 3 times: killed by SIGKILL",
   ],
+  [
+    {
+      type: "approval-asked",
+      task: "code",
+      step: "code/turn-1/call",
+      approval: "abcdefgh",
+      tool: "run_command",
+      shown: 'run_command: git push\nask command "git push **"',
+      expiresAtMs: 0,
+    },
+    [
+      "code       asks you: run_command: git push",
+      '           ask command "git push **"',
+      "           atos approve abcdefgh   or   atos deny abcdefgh",
+    ].join("\n"),
+  ],
+  [
+    { type: "approval-answered", approval: "abcdefgh", decision: "denied", by: "ada" },
+    "           abcdefgh is denied by ada",
+  ],
+  [{ type: "approval-answered", approval: "abcdefgh", decision: "expired", by: "" }, "           abcdefgh is expired"],
+  [
+    { type: "approval-notice-failed", approval: "abcdefgh", why: "the webhook answered 500" },
+    "           the webhook could not be told of abcdefgh: the webhook answered 500",
+  ],
 ];
 
-test("what the pool does is told in one line each, with its reason", () => {
+test("what the pool does and what is asked is told in short, with its reason", () => {
   assert.deepEqual(
     LINES.map(([event]) => renderEvent(event)),
     LINES.map(([, line]) => line),

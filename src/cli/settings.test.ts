@@ -83,3 +83,21 @@ test("how code is confined is the user's to say, never a cloned repository's", a
     rmSync(workspace, { recursive: true });
   }
 });
+
+test("where questions go and how long they wait can be set by the user and not by a workspace", async () => {
+  const [workspace, configDirectory] = [join(root, "cloned"), join(root, "mine")];
+  mkdirSync(join(workspace, ".atos"), { recursive: true });
+  mkdirSync(configDirectory);
+  writeFileSync(join(configDirectory, "config.yaml"), "approval_webhook: https://h/x\napproval_expires_minutes: 5\n");
+  const settings = await readSettings({}, { env: {}, workspace, configDirectory });
+  assert.deepEqual([settings.approvalWebhook, settings.approvalExpiresMinutes], ["https://h/x", 5]);
+  assert.equal(mergeSettings([]).approvalExpiresMinutes, 1440);
+  writeFileSync(join(workspace, ".atos", "config.yaml"), "approval_webhook: https://other/x\n");
+  await assert.rejects(readSettings({}, { env: {}, workspace, configDirectory }), {
+    code: "cli/bad-setting",
+    message: /approval_webhook can't be set by a workspace/,
+  });
+  assert.throws(() => mergeSettings([{ from: "flag", values: { approval_webhook: "http://h/x" } }]), {
+    message: /must be an https address/,
+  });
+});

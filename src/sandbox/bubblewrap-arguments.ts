@@ -20,9 +20,6 @@ export function emptyDescriptor(host: Pick<BubblewrapHost, "root">): number {
   return host.root ? 9 : 7;
 }
 
-/** Enough for a name that the machine itself answers; no other is to be found. */
-export const HOSTS_FILE = "127.0.0.1 localhost\n::1 localhost\n";
-
 const OPEN_FILES = 1024;
 const MIB = 1024 * 1024;
 

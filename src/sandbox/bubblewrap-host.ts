@@ -1,7 +1,11 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { missingError } from "../base/errors.ts";
 import { readIfThere } from "./process-view.ts";
+import { reopenableFile } from "./reopenable-file.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
+
+/** Enough for a name that the machine itself answers; no other is to be found. */
+const HOSTS_FILE = "127.0.0.1 localhost\n::1 localhost\n";
 
 /** What one machine lets bubblewrap do and has to show; found once, the same for every call. */
 export type BubblewrapHost = {
@@ -15,7 +19,9 @@ export type BubblewrapHost = {
   /** bwrap options that show the operating system's programs and libraries. */
   readonly systemOptions: readonly string[];
   readonly pythonPath: string | undefined;
-  readonly seccomp: Buffer;
+  /** The system call filter, and /etc/hosts as it is inside: paths of files. */
+  readonly seccomp: string;
+  readonly hosts: string;
   /** This process's hard limits; a command's cannot be higher. */
   readonly hardLimits: {
     readonly processes: number;
@@ -51,7 +57,8 @@ export function bubblewrapHost(bwrap: string, node: string, help: string): Bubbl
     disableUserNamespaces: help.includes("--disable-userns"),
     systemOptions: systemOptions(),
     pythonPath: pythonPath(),
-    seccomp: seccompFilter(architecture),
+    seccomp: reopenableFile(seccompFilter(architecture)),
+    hosts: reopenableFile(HOSTS_FILE),
     hardLimits: hardLimits(readIfThere("/proc/self/limits") ?? ""),
   };
 }

@@ -61,7 +61,9 @@ export function sameProcess(known: ProcessState | undefined): readonly ProcessSt
 export type StartOptions = {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** How many more pipes it gets, from descriptor 3 on. */
+  /** Files that it gets opened for reading, from descriptor 3 on. */
+  readonly files?: readonly string[];
+  /** How many more pipes it gets, after those. */
   readonly extraPipes: number;
   /** How many of the descriptors after those are /dev/null. Default: 0. */
   readonly nothings?: number;
@@ -76,9 +78,10 @@ export type StartOptions = {
  * @throws `sandbox/start` when the machine does not let it; what it finds out later, the child's "error" event tells.
  */
 export function startChild(file: string, args: readonly string[], options: StartOptions): ChildProcess {
-  const { extraPipes, nothings = 0, ...rest } = options;
+  const { files = [], extraPipes, nothings = 0, ...rest } = options;
   const nothing = openSync("/dev/null", "r+");
-  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe"];
+  const opened = files.map((path) => openSync(path, "r"));
+  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe", ...opened];
   for (let pipe = 0; pipe < extraPipes; pipe++) stdio.push("pipe");
   for (let count = 0; count < nothings; count++) stdio.push(nothing);
   for (const inherited of inheritedDescriptors()) {
@@ -93,7 +96,7 @@ export function startChild(file: string, args: readonly string[], options: Start
   } catch (error) {
     throw new AtosError("sandbox/start", `${file} could not be started: ${messageOf(error)}`, { cause: error });
   } finally {
-    closeSync(nothing);
+    for (const descriptor of [nothing, ...opened]) closeSync(descriptor);
   }
 }
 

@@ -3,7 +3,7 @@ import { Readable, Writable } from "node:stream";
 import * as z from "zod";
 import { AtosError, messageOf } from "../base/errors.ts";
 import type { BubblewrapPlan } from "./bubblewrap-arguments.ts";
-import { bubblewrapArguments, DESCRIPTOR, HOSTS_FILE, MEMORY_MOUNTS, SANDBOX_ID } from "./bubblewrap-arguments.ts";
+import { bubblewrapArguments, DESCRIPTOR, MEMORY_MOUNTS, SANDBOX_ID } from "./bubblewrap-arguments.ts";
 import type { BubblewrapHost } from "./bubblewrap-host.ts";
 import { onLines } from "./on-lines.ts";
 import type { ProcessState, ProcessView } from "./process-view.ts";
@@ -48,7 +48,8 @@ export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): Bub
   const env = { PATH: "/usr/bin:/bin" };
   const child = startChild(host.bwrap, bubblewrapArguments(host, plan), {
     env,
-    extraPipes: host.root ? 5 : 4,
+    files: [host.seccomp, host.hosts],
+    extraPipes: host.root ? 3 : 2,
     nothings: host.root ? 2 : 1,
   });
   const state: State = { killed: false, problem: "it ended before it ran the command" };
@@ -68,8 +69,6 @@ export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): Bub
   };
   const extra: readonly (Readable | Writable | null | undefined)[] = child.stdio;
   const mapped = host.root ? writable(extra[DESCRIPTOR.mapped]) : undefined;
-  writable(extra[DESCRIPTOR.seccomp]).end(host.seccomp);
-  writable(extra[DESCRIPTOR.hosts]).end(HOSTS_FILE);
   const go = writable(extra[DESCRIPTOR.go]);
   readable(extra[DESCRIPTOR.go]).once("data", () => go.end("\n"));
   onLines(readable(extra[DESCRIPTOR.status]), (line) => {

@@ -39,7 +39,7 @@ export async function deliver(delivery: Delivery): Promise<void> {
   for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });
   await mkdir(join(directory, ".git"));
   await writeFile(join(directory, ".git", MARK), `${buildId}\n`);
-  await git(directory, ["init", "--quiet", "--template=", `--initial-branch=${branch}`]);
+  await git(directory, ["init", "--quiet", `--initial-branch=${branch}`]);
   await git(directory, ["fetch", "--quiet", "--no-tags", repository, commit]);
   await git(directory, ["reset", "--quiet", "--hard", commit]);
   await rm(join(directory, ".git", "FETCH_HEAD"), { force: true });

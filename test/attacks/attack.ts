@@ -55,9 +55,12 @@ export type Attack = {
   readonly control: ((ground: Ground) => Promise<Verdict>) | { readonly none: string };
   /** Only root can do without the wall what the attack does; the control is left out for others. */
   readonly rootControl?: boolean;
-  /** The levels that do not promise to hold it, each with the reason that docs/security.md gives. */
-  readonly notPromised?: Partial<Record<SandboxLevel, string>>;
+  /** Where it is not promised to hold, with the reason that docs/security.md gives. */
+  readonly notPromised?: NotPromised;
 };
+
+/** `everywhere`: of an attack on another wall than the sandbox. */
+export type NotPromised = Partial<Record<SandboxLevel | "everywhere", string>>;
 
 export const held = (evidence = "nothing came of it"): Verdict => ({ kind: "held", evidence });
 export const broke = (evidence: string): Verdict => ({ kind: "broke", evidence });

@@ -56,7 +56,6 @@ const MARKS = [
   "<tool_response>",
   "</tool_response>",
   "<function=read_file>",
-  "</function>",
   "<|user|>",
   "<|assistant|>",
   "<|system|>",

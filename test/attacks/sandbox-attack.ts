@@ -1,6 +1,6 @@
 import { AtosError } from "../../src/base/errors.ts";
-import type { Sandbox, SandboxLevel, SandboxLimits, SandboxReport } from "../../src/sandbox/sandbox.ts";
-import type { Attack, Category, Ground, Verdict } from "./attack.ts";
+import type { Sandbox, SandboxLimits, SandboxReport } from "../../src/sandbox/sandbox.ts";
+import type { Attack, Category, Ground, NotPromised, Verdict } from "./attack.ts";
 import { held, verdictOf } from "./attack.ts";
 import { plainChild } from "./plain-child.ts";
 import { Prey, SANDBOX_USER, SECRET } from "./prey.ts";
@@ -27,7 +27,7 @@ export type SandboxAttack = {
   readonly rootControl?: boolean;
   /** As root: the control runs as the user that owns the prey. */
   readonly asPreysUser?: boolean;
-  readonly notPromised?: Partial<Record<SandboxLevel, string>>;
+  readonly notPromised?: NotPromised;
 };
 
 /** Its control is the same program as a plain child process. */

@@ -47,7 +47,7 @@ export function bindQuestion(question: ApprovalQuestion, redactor: Redactor): Bo
     task,
     tool,
     arguments: { ...redactValues(question.arguments, redactor) },
-    commands: typeof command === "string" ? commandLines(redactor(command).text) : [],
+    commands: typeof command === "string" ? commandLines(command).map((line) => redactor(line).text) : [],
     why: redactor(why).text,
     argumentsSha256: sha256(canonicalJson(question.arguments)),
   };

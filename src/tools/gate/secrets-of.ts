@@ -1,7 +1,7 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const SECRET_PART =
-  /^(?:PASS|PWD|PAT|AUTH|COOKIE|DSN)$|(?:KEYS?|TOKEN|SECRETS?|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/;
+  /^(?:PASS|PWD|PAT|AUTH|COOKIE|DSN|KEYS?)$|(?:(?:API|ACCESS|PRIVATE|SECRET|SSH|SIGNING)KEYS?|TOKEN|SECRETS?|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/;
 /** They say where something is, or how it is used. */
 const HARMLESS = /^(?:OLD)?PWD$|_(?:FILE|PATH|DIR|SOCK|ID|NAME|VARIABLE|COMMAND|HELPER|TYPE|USER)$/;
 const IN_ADDRESS = /:\/\/([^\s/:@]*):([^\s/]+)@/;

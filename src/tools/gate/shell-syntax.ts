@@ -328,7 +328,7 @@ class ShellReader {
         // Patterns, braces and home folders become something else. A lone `{}` does not.
         const tilde = char === "~" && (this.#at === start || text[this.#at - 1] === ":" || text[this.#at - 1] === "=");
         const brace = char === "{" && text[this.#at + 1] !== "}";
-        const bracket = char === "[" && !(this.#at === start && META.has(text[this.#at + 1] ?? " "));
+        const bracket = char === "[" && !this.#isTest(start);
         if (tilde || brace || bracket || char === "*" || char === "?") dynamic = true;
         add(char);
         this.#at++;
@@ -336,6 +336,12 @@ class ShellReader {
     }
     if (this.#at === start) throw new Unreadable(`a word is missing before "${text[start] ?? "the end"}"`);
     return { text: plain, dynamic, quoted, assigns };
+  }
+
+  /** Whether the word that begins at `start` is `[` or `[[`, and so no pattern. */
+  #isTest(start: number): boolean {
+    const end = start + (this.#text[start + 1] === "[" ? 2 : 1);
+    return this.#text[start] === "[" && this.#at < end && META.has(this.#text[end] ?? " ");
   }
 
   /** Whether something in it is put in by the shell. */
