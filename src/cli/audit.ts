@@ -46,7 +46,7 @@ export async function runAuditTailCommand(
 
 function show(output: Output, build: string, { seq, at, event }: RecordedEvent): void {
   output.emit({ build, seq, at, ...event });
-  const text = renderEvent(event) ?? event.type;
+  const text = renderEvent(event) ?? ("step" in event ? event.step : "");
   output.say(`${String(seq).padStart(4)}  ${at.toISOString()}  ${event.type.padEnd(18)} ${text.split("\n")[0] ?? ""}`);
 }
 

@@ -1,3 +1,4 @@
+import type { Db } from "../../src/store/database.ts";
 import type { Sandbox, SandboxLevel } from "../../src/sandbox/sandbox.ts";
 
 export const CATEGORIES = [
@@ -29,6 +30,7 @@ export type Wall =
   | "git"
   | "workspace"
   | "gate"
+  | "approvals"
   | "agent"
   | "packages"
   | "web"
@@ -38,7 +40,13 @@ export type Wall =
 export type Verdict = { readonly kind: "held" | "broke"; readonly evidence: string };
 
 /** What an attack is made with. */
-export type Ground = { readonly sandbox: Sandbox; readonly signal: AbortSignal };
+export type Ground = {
+  /** Of the level that the attack is made at; for other walls the best that there is. */
+  readonly sandbox: Sandbox;
+  /** A real one, shared by all attacks that need it, and its address. */
+  readonly database: () => Promise<{ readonly db: Db; readonly url: string }>;
+  readonly signal: AbortSignal;
+};
 
 /**
  * One way to do harm, tried for real.
