@@ -79,3 +79,14 @@ test("what the pool does and what is asked is told in short, with its reason", (
     LINES.map(([, line]) => line),
   );
 });
+
+test("a tool call is one line, with how it ended", () => {
+  const call = { type: "tool-called", step: "s", task: "code", tool: "run_command", durationMs: 1234 } as const;
+  const counts = { characters: 1, leftOut: 0, redactions: 0 } as const;
+  assert.equal(
+    renderEvent({ ...call, ...counts, call: "run_command: ls\nrm x", outcome: "ok", because: "policy" }),
+    "code       run_command: ls · 1.2 s",
+  );
+  const denied = renderEvent({ ...call, ...counts, call: "x".repeat(99), outcome: "denied", because: "rule 2" });
+  assert.equal(denied, `code       ${"x".repeat(79)}… · denied: rule 2`);
+});

@@ -1,6 +1,8 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
 import { bytesText } from "./bytes-text.ts";
 
+const SHOWN_CALL_CHARS = 80;
+
 /** What a person watching a build reads of one event; undefined for what only the audit trail needs. Pure. */
 // oxlint-disable-next-line max-lines-per-function -- one case for each kind of event
 export function renderEvent(event: BuildEvent): string | undefined {
@@ -40,6 +42,8 @@ export function renderEvent(event: BuildEvent): string | undefined {
       return line(event.task, `the ${event.role}'s reply can't be used: ${event.why}`);
     case "tests-ran":
       return line(event.task, testsText(event));
+    case "tool-called":
+      return line(event.task, calledText(event));
     case "approval-asked":
       return line(
         event.task,
@@ -88,6 +92,14 @@ export function renderEvent(event: BuildEvent): string | undefined {
       // A refusal is long, and the summary says it.
       return line(event.outcome, event.outcome === "refused" ? "nothing was built" : event.why);
   }
+}
+
+/** One line: its tool and the beginning of what it was called with. */
+function calledText({ call, outcome, because, durationMs }: Extract<BuildEvent, { type: "tool-called" }>): string {
+  const [first = ""] = call.split("\n");
+  const shown = first.length > SHOWN_CALL_CHARS ? `${first.slice(0, SHOWN_CALL_CHARS - 1)}…` : first;
+  const ended = outcome === "ok" ? seconds(durationMs) : outcome === "denied" ? `denied: ${because}` : outcome;
+  return `${shown} · ${ended}`;
 }
 
 function compactionText({ shortened, tokensBefore }: Extract<BuildEvent, { type: "context-compacted" }>): string {

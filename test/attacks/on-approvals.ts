@@ -65,10 +65,11 @@ function realDesk(db: Db): Desk {
 /** Remembers which tools a person allowed. */
 function naiveDesk(): Desk {
   const allowed = new Set<string>();
+  const nameOf = ({ tool }: ApprovalQuestion): string => tool.trim().toLowerCase().replace(/^.*\//, "");
   return {
-    mayMake: async ({ tool }) => allowed.has(tool),
-    approve: async ({ tool }) => {
-      allowed.add(tool);
+    mayMake: async (asked) => allowed.has(nameOf(asked)),
+    approve: async (asked) => {
+      allowed.add(nameOf(asked));
       return true;
     },
     wait: async () => {},
@@ -160,18 +161,13 @@ export const ON_APPROVALS: readonly Attack[] = [
     ),
   ),
   reuse(
-    "a yes to one tool, used for another of the same arguments",
+    "a yes to one tool or task, used for another of the same arguments",
     afterYes(
       ([build]) => question(build),
-      ([build]) =>
-        [
-          question(build, { tool: "run_command " }),
-          question(build, { tool: "Run_command" }),
-          question(build, { tool: "shell/run_command" }),
-          question(build, { task: "other" }),
-        ]
-          .filter(({ tool }) => tool !== "run_command")
-          .concat(question(build, { arguments: { command: "ls -l" } })),
+      ([build]) => [
+        ...["run_command ", "Run_command", "shell/run_command"].map((tool) => question(build, { tool })),
+        question(build, { task: "other" }),
+      ],
     ),
   ),
   reuse(

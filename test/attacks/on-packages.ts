@@ -102,7 +102,7 @@ async function naive({ prey, registry, manager, name }: Installing, later: strin
     );
     await fetchTo(tarball, join(prey.base, "package.tgz"));
     await run(`mkdir -p unpacked/a/b/c; tar xzPf ${prey.base}/package.tgz -C unpacked/a/b/c`);
-    return unpacked + (later === undefined ? "" : await run(`PATH=$PWD/node_modules/.bin:$PATH; ${later}`));
+    return unpacked;
   }
   const stem = `${name.replaceAll("-", "_")}-1.0`;
   const files = `http://127.0.0.1:${registry.port}/files/`;
@@ -211,19 +211,6 @@ export const ON_PACKAGES: readonly Attack[] = [
         `require("fs").writeFileSync(${JSON.stringify(join(prey.folder, "pwned"))}, "")`,
       );
     },
-  }),
-  install("a program of a package that is called as one of the system's", {
-    npm: () =>
-      npmPackage({
-        files: [
-          {
-            path: "package/package.json",
-            text: '{"name":"harm","version":"1.0.0","bin":{"git":"x.js","ls":"x.js","node":"x.js"}}',
-          },
-          { path: "package/x.js", text: "#!/bin/sh\necho BROKE ran in place of the system\\'s\n" },
-        ],
-      }),
-    later: "ls > /dev/null; ls; git --version; true",
   }),
   install("what is not what the registry's checksum says", {
     pip: () => ({
