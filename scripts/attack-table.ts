@@ -25,8 +25,15 @@ async function make(attack: Attack): Promise<AttackResult> {
 }
 
 async function work(): Promise<void> {
-  for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift())
-    results.set(attack, await make(attack));
+  for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift()) {
+    const { category, name } = attack;
+    results.set(
+      attack,
+      await make(attack).catch((cause: unknown) => {
+        throw new Error(`${category}: ${name}: could not be made`, { cause });
+      }),
+    );
+  }
 }
 
 await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -19,7 +19,7 @@ const INSTALL_AND_TEST = "npm ci && npm test";
 /** Words of a block's info string that say what this machine may not have. */
 const NEEDS = ["needs-server", "needs-network"];
 const BLOCK_TIMEOUT_MS = 120_000;
-const HELP_GROUPS = ["receipt", "models", "config"];
+const HELP_GROUPS = ["receipt", "models", "config", "audit"];
 const MAX_AGENTS_LINES = 100;
 
 type Block = { readonly info: readonly string[]; readonly code: string };

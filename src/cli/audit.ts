@@ -10,6 +10,7 @@ import { findBuild, listBuilds } from "../store/builds.ts";
 import type { Db } from "../store/database.ts";
 import { type ChainedEvent, chainedEventsAfter, lastSeq } from "../store/events.ts";
 import { readReceiptOf } from "../workflows/verify-receipt.ts";
+import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
 import { renderEvent } from "./render-event.ts";
@@ -31,7 +32,7 @@ export async function runAuditTailCommand(
     throw usageError("cli/bad-limit", `--lines must be a whole number from 0 to 100000, not ${flags.lines}`);
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  const buildId = await buildOf(db, id);
+  const { id: buildId } = await chosenBuild(db, id);
   let seq = Math.max(0, (await lastSeq(db, buildId)) - lines);
   for (;;) {
     // Asked before its events, or the last of them could be missed.
@@ -60,7 +61,7 @@ export async function runAuditExportCommand(
     throw usageError("cli/audit-what", `give a build or --all, not both: ${id}`);
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  for (const buildId of flags.all === true ? await allBuilds(db) : [await buildOf(db, id)]) {
+  for (const buildId of flags.all === true ? await allBuilds(db) : [(await chosenBuild(db, id)).id]) {
     let seq = 0;
     for (;;) {
       const page = await chainedEventsAfter(db, { buildId, seq, limit: PAGE });
@@ -88,7 +89,7 @@ export async function runAuditVerifyCommand(
   const buildId = known?.build ?? id;
   if (known !== undefined && buildId === undefined)
     throw usageError("cli/audit-what", "--head needs the build whose head it is: atos audit verify ID --head HEAD");
-  const ids = buildId === undefined ? await allBuilds(db) : [await buildOf(db, buildId)];
+  const ids = buildId === undefined ? await allBuilds(db) : [(await chosenBuild(db, buildId)).id];
   const checks: ExportCheck[] = [];
   for (const build of ids) checks.push(await verifyOne(db, build, known?.head));
   return tell(checks, output);
@@ -115,12 +116,18 @@ async function knownHead({
   if (receipt !== undefined) {
     const { build, audit } = await readReceiptOf(receipt);
     if (audit !== undefined) return { build, head: { seq: audit.events, hash: audit.head } };
-    throw usageError("cli/audit-what", `the receipt in ${receipt} is of a version that kept no head of the audit trail`);
+    throw usageError(
+      "cli/audit-what",
+      `the receipt in ${receipt} is of a version that kept no head of the audit trail`,
+    );
   }
   if (head === undefined) return undefined;
   const parsed = parseHead(head);
   if (parsed !== undefined) return { head: parsed };
-  throw usageError("cli/audit-what", `--head is NUMBER:HASH as atos audit verify prints it, not ${JSON.stringify(head)}`);
+  throw usageError(
+    "cli/audit-what",
+    `--head is NUMBER:HASH as atos audit verify prints it, not ${JSON.stringify(head)}`,
+  );
 }
 
 async function verifyFile(file: string): Promise<readonly ExportCheck[]> {
@@ -149,13 +156,4 @@ function tell(checks: readonly ExportCheck[], output: Output): number {
 
 async function allBuilds(db: Db): Promise<readonly string[]> {
   return (await listBuilds(db, MOST_BUILDS)).map(({ id }) => id).toReversed();
-}
-
-async function buildOf(db: Db, id: string | undefined): Promise<string> {
-  const build = id === undefined ? (await listBuilds(db, 1))[0] : await findBuild(db, id);
-  if (build !== undefined) return build.id;
-  throw usageError(
-    "cli/no-such-build",
-    id === undefined ? 'no builds yet; start one: atos build "…" --out DIR' : `there is no build ${id}; see: atos list`,
-  );
 }

@@ -1,9 +1,8 @@
 import { EXIT, usageError } from "../base/errors.ts";
 import { allBuildEvents } from "../journal/build-events.ts";
-import { findBuild, listBuilds } from "../store/builds.ts";
-import type { Db } from "../store/database.ts";
 import { listEffects } from "../store/effects.ts";
 import { type TracedTurn, traceTask } from "../workflows/trace-task.ts";
+import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
 import { connect } from "./worker-client.ts";
@@ -16,7 +15,7 @@ export async function runDebugCommand(
 ): Promise<number> {
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  const id = await buildOf(db, flags.build);
+  const { id } = await chosenBuild(db, flags.build);
   const effects = await listEffects(db, id);
   const tasks = [...new Set(effects.filter(({ kind }) => kind === "turn").map((effect) => effect.task))];
   if (task === undefined) {
@@ -36,15 +35,6 @@ export async function runDebugCommand(
   output.say(`build ${id} · task ${task} · ${turns.length} turn${turns.length === 1 ? "" : "s"}`);
   for (const turn of turns) output.say(`\n${showTurn(turn, flags.full ?? false)}`);
   return EXIT.done;
-}
-
-async function buildOf(db: Db, id: string | undefined): Promise<string> {
-  const build = id === undefined ? (await listBuilds(db, 1))[0] : await findBuild(db, id);
-  if (build !== undefined) return build.id;
-  throw usageError(
-    "cli/no-such-build",
-    id === undefined ? 'no builds yet; start one: atos build "…" --out DIR' : `there is no build ${id}; see: atos list`,
-  );
 }
 
 function showTurn(turn: TracedTurn, full: boolean): string {

@@ -1,7 +1,7 @@
-import { EXIT, usageError } from "../base/errors.ts";
+import { EXIT } from "../base/errors.ts";
 import { allBuildEvents } from "../journal/build-events.ts";
-import { findBuild, listBuilds } from "../store/builds.ts";
 import { listTasks } from "../store/tasks.ts";
+import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
 import { renderEvent } from "./render-event.ts";
@@ -17,14 +17,7 @@ const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skippe
 export async function runStatusCommand(id: string | undefined, output: Output): Promise<number> {
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  const build = id === undefined ? (await listBuilds(db, 1))[0] : await findBuild(db, id);
-  if (build === undefined)
-    throw usageError(
-      "cli/no-such-build",
-      id === undefined
-        ? 'no builds yet; start one: atos build "…" --out DIR'
-        : `there is no build ${id}; see: atos list`,
-    );
+  const build = await chosenBuild(db, id);
   const tasks = await listTasks(db, build.id);
   const events = await allBuildEvents(db, build.id);
   const usage = events.flatMap(({ event }) => (event.type === "turn-finished" ? [event.usage] : []));

@@ -25,6 +25,7 @@ import { listPids, readIfThere, readProcess } from "../../src/sandbox/process-vi
 export const SECRET = `swordfish-${randomUUID()}`;
 /** As root, commands of the sandbox run as this user; what lies outside belongs to it too, so that only the wall protects it. */
 export const SANDBOX_USER = 65_532;
+const PREYS_USER = process.getuid?.() === 0 ? SANDBOX_USER : process.getuid?.();
 const DEATH_POLLS = 100;
 const HANDLE_OF = `
 import ctypes, sys, struct
@@ -133,12 +134,15 @@ export class Prey implements AsyncDisposable {
   /** All harm that can be seen from outside. What the attack said itself is in `output`; `BROKE …` is its own claim. */
   damage(output: string): string[] {
     const secret = lstatSync(this.secret, { throwIfNoEntry: false });
+    const tool = lstatSync(join(this.base, "shown", "tool"), { throwIfNoEntry: false });
     const folder = lstatSync(this.folder, { throwIfNoEntry: false });
     const inFolder = folder?.isDirectory() === true ? readdirSync(this.folder).join() : "gone";
     return [
       [output.includes(SECRET), "the secret was read"],
       ...[...output.matchAll(/^BROKE (.*)$/gm)].map(([, claim = ""]) => [true, claim] as const),
       [secret?.isFile() !== true || readFileSync(this.secret, "utf8") !== SECRET, "a file outside was changed"],
+      [secret !== undefined && secret.uid !== PREYS_USER, "the owner of a file outside was changed"],
+      [((tool?.mode ?? 0) & 0o7777) !== 0o666, "the mode of a file shown read-only was changed"],
       [readIfThere(join(this.base, "shown", "tool")) !== "untouched", "a file shown read-only was changed"],
       [secret !== undefined && (secret.mode & 0o7777) !== 0o666, "the mode of a file outside was changed"],
       [secret !== undefined && secret.nlink !== 1, "a file outside was linked to"],

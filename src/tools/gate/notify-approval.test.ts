@@ -43,7 +43,7 @@ async function listen(status: number, headers: Readonly<Record<string, string>> 
   };
 }
 
-test("a question is posted with a signature over its time and body", async () => {
+test("a question is posted with a signature over its time, id and body", async () => {
   await using server = await listen(204);
   const key = ["not", "a", "secret"].join("-");
   assert.deepEqual(await notifyApproval({ url: server.url, secret: key, now }, notice, signal), { ok: true });
@@ -52,7 +52,7 @@ test("a question is posted with a signature over its time and body", async () =>
   assert.equal(headers["x-atos-timestamp"], "1767225601");
   assert.equal(
     headers["x-atos-signature"],
-    `sha256=${createHmac("sha256", key).update(`1767225601.${body}`).digest("hex")}`,
+    `sha256=${createHmac("sha256", key).update(`1767225601.${notice.approval}.${body}`).digest("hex")}`,
   );
   await notifyApproval({ url: server.url, now }, notice, signal);
   assert.equal(server.got[1]?.headers["x-atos-signature"], undefined);

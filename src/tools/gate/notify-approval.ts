@@ -1,5 +1,5 @@
-import { createHmac } from "node:crypto";
 import { messageOf } from "../../base/errors.ts";
+import { webhookHeaders } from "../servers/workflow/webhook.ts";
 
 /** A question as somebody outside is told of it. `shown` has no secrets. */
 export type ApprovalNotice = {
@@ -24,8 +24,8 @@ export type ApprovalWebhook = {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Posts a question to a webhook, once, without following redirects. With a secret the header `x-atos-signature` is
- * `sha256=` and the HMAC-SHA256, in hexadecimal, of the header `x-atos-timestamp`, a dot and the body.
+ * Posts a question to a webhook, once, without following redirects; signed like a call of a workflow, its key the
+ * question's id.
  *
  * Never throws but the signal's reason: a notice that fails is a result.
  */
@@ -37,19 +37,14 @@ export async function notifyApproval(
   const problem = webhookProblem(url);
   if (problem !== undefined) return { ok: false, why: problem };
   const body = JSON.stringify({ type: "approval-asked", ...notice });
-  const timestamp = String(Math.floor(now().getTime() / 1000));
-  const signature =
-    secret === undefined ? undefined : createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
+  const timestampSeconds = Math.floor(now().getTime() / 1000);
+  const headers = webhookHeaders({ key: notice.approval, body, timestampSeconds }, secret);
   try {
     const response = await fetch(url, {
       method: "POST",
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      headers: {
-        "content-type": "application/json",
-        "x-atos-timestamp": timestamp,
-        ...(signature === undefined ? {} : { "x-atos-signature": `sha256=${signature}` }),
-      },
+      headers,
       body,
     });
     await response.body?.cancel();

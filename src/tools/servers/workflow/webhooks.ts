@@ -50,7 +50,7 @@ export async function postToWebhook(
 
 /**
  * What became of the call with this key, for whoever has to decide whether to make it again: one that is idempotent
- * is repeated, one with a `lookupUrl` is asked, of any other nothing is known.
+ * is repeated, one with a look-up address is asked, of any other nothing is known.
  */
 export async function lookUp(
   deps: WebhookDeps,
@@ -60,7 +60,7 @@ export async function lookUp(
   const webhook = webhookOf(deps.webhooks, name);
   if (webhook === undefined) return { kind: "unknown", why: `no webhook is named ${name} any more` };
   if (webhook.idempotent) return { kind: "repeat" };
-  if (webhook.lookupUrl === undefined) return { kind: "unknown", why: `${name} has no lookupUrl to ask` };
+  if (webhook.lookupUrl === undefined) return { kind: "unknown", why: `${name} has no lookup_url to ask` };
   const url = new URL(webhook.lookupUrl);
   url.searchParams.set("key", key);
   const secret = webhook.secretFile === undefined ? undefined : await readSecret(webhook.secretFile);
@@ -81,7 +81,7 @@ export function webhookOf(webhooks: Readonly<Record<string, Webhook>>, name: str
 }
 
 async function readSecret(path: string): Promise<string> {
-  const fix = "write the webhook's secret into it, or correct secretFile";
+  const fix = "write the webhook's secret into it, or correct secret_file";
   try {
     // Never waits, as opening a pipe would.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
