@@ -164,7 +164,7 @@ test("after a cut: repeated if idempotent, looked up if there is where to, unkno
   };
   const ask = (name: string, key: string) => lookUp({ webhooks, now, sleep }, { name, key }, signal);
   assert.deepEqual(await ask("safe", "x"), { kind: "repeat" });
-  assert.deepEqual(await ask("blind", "x"), { kind: "unknown", why: "blind has no lookupUrl to ask" });
+  assert.deepEqual(await ask("blind", "x"), { kind: "unknown", why: "blind has no lookup_url to ask" });
   assert.deepEqual(await ask("gone", "x"), { kind: "unknown", why: "no webhook is named gone any more" });
   assert.deepEqual(await ask("asked", "done"), { kind: "done", status: 200, body: "state of done" });
   assert.equal(seen[0]?.url, "GET /state?of=atos&key=done");
