@@ -3,6 +3,12 @@ import type { McpFlags } from "./mcp.ts";
 import type { Output } from "./output.ts";
 
 type Json = { readonly json?: boolean };
+type OthersFlags = {
+  readonly others?: boolean;
+  readonly accept?: string;
+  readonly login?: string;
+  readonly logout?: string;
+};
 type Run = (flags: Json, command: (output: Output) => Promise<number>) => Promise<void>;
 
 /** Declares `atos mcp`; its code is loaded when it is called. */
@@ -21,6 +27,8 @@ export function declareMcpCommand(mcp: Command, run: Run): void {
     .option("--token-file <file>", "with --http: the token that requests must bring (a new one at each start)")
     .option("--others", "start the servers of mcp.json and list what they offer")
     .option("--accept <name>", "accept the tools of a server of mcp.json as they are now")
+    .option("--login <name>", "log in to a server of mcp.json with your browser, at the address that is printed")
+    .option("--logout <name>", "remove what is kept of that log-in")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -30,11 +38,16 @@ Examples:
   atos mcp filesystem --root . --read-only
   atos mcp shell --root . --http --port 7801
   atos mcp --others
+  atos mcp --login wiki
 
 Calls pass your policy; what it wants a person asked about is refused, since over MCP there is nobody to ask.`,
     )
-    .action((server: string | undefined, flags: Json & McpFlags & { others?: boolean; accept?: string }) =>
+    .action((server: string | undefined, flags: Json & McpFlags & OthersFlags) =>
       run(flags, async (output) => {
+        if (flags.login !== undefined)
+          return (await import("./mcp-login.ts")).runMcpLoginCommand(flags.login, output);
+        if (flags.logout !== undefined)
+          return (await import("./mcp-login.ts")).runMcpLogoutCommand(flags.logout, output);
         if (flags.accept !== undefined)
           return (await import("./mcp-others.ts")).runMcpAcceptCommand(flags.accept, output);
         if (flags.others === true) return (await import("./mcp-others.ts")).runMcpOthersCommand(output);

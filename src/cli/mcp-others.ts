@@ -14,6 +14,7 @@ export function externalPlaces(): ExternalPlaces {
   return {
     mcpJson: join(configDirectory, "mcp.json"),
     knownFile: join(folder.root, "known-tools.json"),
+    loginsFolder: join(folder.root, "mcp-logins"),
     env,
     version: VERSION,
   };
@@ -47,8 +48,8 @@ export async function runMcpAcceptCommand(name: string, output: Output): Promise
   const server = await findExternal(places, name);
   if (server === undefined)
     throw usageError("cli/unknown-server", `${places.mcpJson} names no server ${JSON.stringify(name)}`);
-  const { env, version } = places;
-  await using connected = await connectExternal(server, { env, version, known: {} }, interrupted());
+  const { env, version, loginsFolder } = places;
+  await using connected = await connectExternal(server, { env, version, loginsFolder, known: {} }, interrupted());
   await rememberTools(places.knownFile, name, connected.fingerprints);
   const tools = connected.tools.map(({ definition }) => definition);
   output.emit({ server: name, accepted: tools });
@@ -66,7 +67,8 @@ function linesOf({ server, tools, changed, problems }: ServerReport): readonly s
   ];
 }
 
-function interrupted(): AbortSignal {
+/** Aborted by Ctrl-C. */
+export function interrupted(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   return stop.signal;

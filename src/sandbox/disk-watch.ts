@@ -4,7 +4,7 @@ import { statfs } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import type { ProcessView } from "./process-view.ts";
-import { isGone, listPids } from "./process-view.ts";
+import { isGone, listPids, readIfThere } from "./process-view.ts";
 
 /** Beside its blocks: the inode and the directory entry. So a flood of empty files ends as well. */
 const ENTRY_BYTES = 1024;
@@ -28,11 +28,13 @@ export type DiskWatch = {
  *
  * Walking a tree is dear (3 ms for 1,000 files), so while the file systems that hold them have not lost half the
  * limit, they are walked for a twentieth of the time at most, and after that for a fifth. Files that are open count
- * too, deleted or out of reach; files deleted and then held only by a memory mapping don't.
+ * too, deleted or out of reach. While there is something that can't be looked into, a folder that nobody may read or
+ * files in flight between two sockets, all that the file systems have lost counts. Files deleted and then held only by
+ * a memory mapping don't.
  */
 export async function openDiskWatch(roots: readonly string[], limitMib: number): Promise<DiskWatch> {
   const owners = new Set(roots.map((root) => statSync(root).uid));
-  const before = await treesBytes(roots, new Set(), owners);
+  const { bytes: before } = await measured(roots, new Set(), owners);
   const places = new Map(roots.map((root) => [statSync(root).dev, root]));
   const takenBefore = await takenBytes([...places.values()]);
   let grown = 0;
@@ -47,9 +49,11 @@ export async function openDiskWatch(roots: readonly string[], limitMib: number):
       const sinceWalkMs = now - walkedAt;
       const waitMs = lost > (limitMib / 2) * MIB ? 5 * walkMs : Math.max(WALK_EVERY_MS, 20 * walkMs);
       if (sinceWalkMs < waitMs) return grown;
-      const open = view === undefined ? new Map<string, number>() : await openFileBytes(view, places);
-      const trees = await treesBytes(roots, new Set(open.keys()));
-      grown = (trees + [...open.values()].reduce((total, bytes) => total + bytes, 0) - before) / MIB;
+      const open: OpenFiles =
+        view === undefined ? { bytes: new Map(), inFlight: false } : await openFiles(view, places);
+      const trees = await measured(roots, new Set(open.bytes.keys()));
+      const seen = trees.bytes + [...open.bytes.values()].reduce((total, bytes) => total + bytes, 0) - before;
+      grown = (open.inFlight || trees.unreadable ? Math.max(seen, lost) : seen) / MIB;
       walkedAt = performance.now();
       walkMs = walkedAt - now;
       return grown;
@@ -67,18 +71,16 @@ async function takenBytes(roots: readonly string[]): Promise<number> {
   return taken;
 }
 
-async function treesBytes(roots: readonly string[], seen: Set<string>, owners = new Set<number>()): Promise<number> {
-  let bytes = 0;
-  for (const root of roots) bytes += await treeBytes(root, seen, owners);
-  return bytes;
-}
+/** `unreadable`: whether there is a folder that could not be looked into. */
+type Trees = { readonly bytes: number; readonly unreadable: boolean };
 
-/** Bytes of all that lies under `root`, each inode once and none of `seen`; notes the owners. Follows no link. */
-async function treeBytes(root: string, seen: Set<string>, owners: Set<number>): Promise<number> {
+/** Bytes of all that lies under `roots`, each inode once and none of `seen`; notes the owners. Follows no link. */
+async function measured(roots: readonly string[], seen: Set<string>, owners = new Set<number>()): Promise<Trees> {
   let bytes = 0;
   let entries = 0;
+  let unreadable = false;
   // Names are bytes: read as UTF-8, one that is none would come out as another, and its file would not be found.
-  const folders = [Buffer.from(root)];
+  const folders = roots.map((root) => Buffer.from(root));
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     try {
       for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
@@ -91,26 +93,37 @@ async function treeBytes(root: string, seen: Set<string>, owners: Set<number>): 
       }
     } catch (error) {
       // Only a command that hides from the count nests folders deeper than a path can name.
-      if (messageOf(error).includes("ENAMETOOLONG")) return Number.POSITIVE_INFINITY;
+      if (messageOf(error).includes("ENAMETOOLONG")) return { bytes: Number.POSITIVE_INFINITY, unreadable };
       if (!isGone(error)) throw error;
+      unreadable ||= messageOf(error).includes("EACCES");
     }
   }
-  return bytes;
+  return { bytes, unreadable };
 }
 
-/** The regular files on `devices` that the processes hold open: what names them to bytes. */
-async function openFileBytes(view: ProcessView, devices: ReadonlyMap<number, string>): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
+/** What names them to bytes, and whether some are in flight, so that no process has them. */
+type OpenFiles = { readonly bytes: ReadonlyMap<string, number>; readonly inFlight: boolean };
+
+/** The regular files on `devices` that the processes hold open. */
+async function openFiles(view: ProcessView, devices: ReadonlyMap<number, string>): Promise<OpenFiles> {
+  const bytes = new Map<string, number>();
+  let inFlight = false;
   let entries = 0;
   for (const pid of view.pids) {
     const folder = `${view.procDir}/${pid}/fd`;
     for (const descriptor of listPids(folder)) {
       const file = statIfThere(`${folder}/${descriptor}`);
-      if (file?.isFile() === true && devices.has(file.dev)) found.set(nameOf(file), file.blocks * 512);
+      if (file?.isFile() === true && devices.has(file.dev)) bytes.set(nameOf(file), file.blocks * 512);
+      inFlight ||= file?.isSocket() === true && hasInFlight(`${view.procDir}/${pid}/fdinfo/${descriptor}`);
       if (++entries % ENTRIES_A_SLICE === 0) await setImmediate();
     }
   }
-  return found;
+  return { bytes, inFlight };
+}
+
+/** Whether somebody sent descriptors by this socket that nobody has taken yet. */
+function hasInFlight(infoPath: string): boolean {
+  return /^scm_fds:\s*[1-9]/m.test(readIfThere(infoPath) ?? "");
 }
 
 function inodeBytes(file: Stats | undefined, seen: Set<string>): number {

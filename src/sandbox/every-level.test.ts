@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -182,6 +183,33 @@ for (const level of ["bubblewrap", "landlock"] as const) {
     }
   });
 
+  test(`${level}: its files have the modes and times that it gives them, and what fails is told`, async () => {
+    const modes =
+      "echo 'echo ran' > a; chmod 700 a; ./a; mkdir d; chmod 751 d; chmod 640 d/../a; stat -c %a a d; touch -d @99 a; touch -hd @98 l; stat -c %Y a";
+    const report = await shell(`ln -s a l; ${modes}; touch missing/x || echo told; chmod 700 missing || echo told`);
+    assert.equal(report.stdout, "ran\n640\n751\n99\ntold\ntold\n");
+    assert.deepEqual([statSync(join(root, "d")).mode & 0o777, lstatSync(join(root, "l")).mtimeMs], [0o751, 98_000]);
+  });
+
+  test(`${level}: no file of it runs as its owner`, async () => {
+    const script = "import os\nos.umask(0)\n";
+    const tries = [
+      "os.chmod('a', 0o4755)",
+      "os.fchmod(os.open('a', os.O_RDONLY), 0o2755)",
+      "os.open('b', os.O_CREAT | os.O_WRONLY, 0o4755)",
+      "os.open('.', os.O_TMPFILE | os.O_WRONLY, 0o4755)",
+      "os.mknod('c', 0o104755)",
+    ];
+    const caught = tries.map((attempt) => `try: print(${attempt})\nexcept OSError as error: print(error.errno)\n`);
+    const report = await run([
+      sandbox.pythonPath ?? "python3",
+      "-c",
+      `${script}open('a', 'w').close()\n${caught.join("")}`,
+    ]);
+    assert.equal(report.stdout, "1\n".repeat(tries.length));
+    assert.deepEqual(readdirSync(root), ["a"]);
+  });
+
   test(`${level}: Node and Python run, with child processes and copies of files`, async () => {
     const script = `const fs = require("node:fs"); fs.writeFileSync("a", "text"); fs.copyFileSync("a", "b");
       const child = require("node:child_process").spawnSync(process.execPath, ["-p", "require('fs').readFileSync('b', 'utf8')"]);
@@ -228,6 +256,8 @@ for (const level of ["bubblewrap", "landlock"] as const) {
     await shell("mkdir -p .git/hooks; echo evil > .git/hooks/pre-commit; mkdir .atos; ln -s /etc .atos/x; touch made");
     assert.deepEqual(readdirSync(root), ["made"]);
     await shell("ln -s /etc .git; echo evil > .atos");
+    assert.deepEqual(readdirSync(root), ["made"]);
+    await shell("mkdir -p .git/a/b/c .atos/a; touch .git/config .git/a/b/x; chmod 0 .git/a/b; chmod 300 .git .git/a; chmod 0 .atos");
     assert.deepEqual(readdirSync(root), ["made"]);
   });
 }

@@ -7,9 +7,13 @@ Three processes. The command, confined. Above it a nurse, which gets all orphans
 left when it ends. Above that this one, the guard, which does the same for the nurse. Guard and nurse are each in a
 Landlock domain that keeps signals inside, so that kill(-1) reaches all below and nobody else, in one step that no
 fork can outrun; and the command can signal neither. If one of the two is killed, the other cleans up.
+
+Landlock does not judge changes of mode and times, so the command may make none. The system call filter hands them to
+the nurse, which is the same user and makes those that concern the command's own folders.
 """
 
 import ctypes
+import errno
 import os
 import resource
 import select
@@ -22,9 +26,21 @@ import _signal as signal
 CONTROL = 3
 MIB = 1 << 20
 NEEDED_ABI = 6
-NO_NEW_PRIVS, SUBREAPER, DEATH_SIGNAL, KEEP_CAPS, DROP_BOUND, AMBIENT, SET_SECCOMP = 38, 36, 1, 8, 24, 47, 22
+NO_NEW_PRIVS, SUBREAPER, DEATH_SIGNAL, DUMPABLE, KEEP_CAPS, DROP_BOUND, AMBIENT = 38, 36, 1, 4, 8, 24, 47
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
-CAPSET = {"x86_64": 126, "aarch64": 91}
+OPENAT2, PIDFD_GETFD, FCHMODAT2 = 437, 438, 452
+CAPSET, SECCOMP, UTIMENSAT = {"x86_64": (126, 317, 280), "aarch64": (91, 277, 88)}[os.uname().machine]
+SET_FILTER, NEW_LISTENER, WAIT_KILLABLE = 1, 8, 32
+ASKED, ANSWERED, IS_VALID = 0xC0502100, 0xC0182101, 0x40082102
+ASKED_BYTES, PATH_BYTES, TIMES_BYTES = 80, 4096, 32
+NO_FOLLOW, EMPTY_PATH, NO_MAGIC_LINKS, HERE = 0x100, 0x1000, 2, -100
+# Which argument of a call is the folder, the path, the new mode or times, and the flags.
+SERVED = {
+    **{"x86_64": {90: (None, 0, 1, None), 91: (0, None, 1, None), 268: (0, 1, 2, None)},
+       "aarch64": {52: (0, None, 1, None), 53: (0, 1, 2, None)}}[os.uname().machine],
+    FCHMODAT2: (0, 1, 2, 3),
+    UTIMENSAT: (0, 1, 2, 3),
+}
 DAC_READ_SEARCH = 2
 SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, MAKE_CHAR, MAKE_BLOCK, TRUNCATE, IOCTL = (
@@ -40,7 +56,9 @@ RIGHTS = {
 }
 ON_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL
 MOST_FOLDERS_DEEP = 200
+MOST_TRIES = 100
 MOST_REAPED = 1 << 22
+MOST_ROUNDS = 1 << 16
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -206,7 +224,7 @@ def drop_capabilities(search):
     kept = 1 << DAC_READ_SEARCH if search else 0
     header = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)
     sets = b"".join(word.to_bytes(4, sys.byteorder) for word in (kept, kept, kept, 0, 0, 0))
-    syscall("capset", CAPSET[os.uname().machine], header, sets)
+    syscall("capset", CAPSET, header, sets)
     if search:
         prctl(AMBIENT, 2, DAC_READ_SEARCH)
 
@@ -215,6 +233,20 @@ def limit(kind, soft, hard=None):
     most = resource.getrlimit(kind)[1]
     capped = [value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard or soft)]
     resource.setrlimit(kind, (capped[0], capped[1]))
+
+
+def set_filter(code):
+    """Returns the descriptor at which calls are asked for; none where whoever runs this container has taken that way
+    for itself. Then such calls fail with ENOSYS."""
+    program = ctypes.create_string_buffer(code, len(code))
+    header = (len(code) // 8).to_bytes(2, sys.byteorder) + bytes(6) + words(ctypes.addressof(program))
+    listener = libc.syscall(SECCOMP, SET_FILTER, NEW_LISTENER | WAIT_KILLABLE, header)
+    if listener >= 0:
+        return listener
+    if ctypes.get_errno() != errno.EBUSY:
+        checked("seccomp", listener)
+    syscall("seccomp", SECCOMP, SET_FILTER, 0, header)
+    return None
 
 
 def confine(plan, tasks, nurse):
@@ -230,23 +262,19 @@ def confine(plan, tasks, nurse):
     limit(resource.RLIMIT_FSIZE, plan["fileMib"] * MIB)
     limit(resource.RLIMIT_CPU, plan["cpuSeconds"], plan["cpuSeconds"] + 1)
     limit(resource.RLIMIT_CORE, 0)
-    if plan["user"] >= 0:
-        become(plan["user"], plan["search"] == 1)
-    drop_capabilities(plan["search"] == 1)
-    # Only now: a change of user clears it.
     prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != nurse:
         os._exit(1)
     enter_domain(ALL_FILE_RIGHTS, ALL_TCP, SCOPE_SIGNALS | SCOPE_ABSTRACT_SOCKETS, plan["rule"])
-    program = ctypes.create_string_buffer(plan["filter"], len(plan["filter"]))
-    header = (len(plan["filter"]) // 8).to_bytes(2, sys.byteorder) + bytes(6) + words(ctypes.addressof(program))
-    head = ctypes.create_string_buffer(header, len(header))
-    prctl(SET_SECCOMP, 2, ctypes.addressof(head))
+    return set_filter(plan["filter"])
 
 
-def run_command(plan, tasks, nurse):
+def run_command(plan, tasks, nurse, tells, goes):
     try:
-        confine(plan, tasks, nurse)
+        listener = confine(plan, tasks, nurse)
+        if listener is not None:
+            os.write(tells, words(listener))
+            os.read(goes, 1)  # Until the nurse has a descriptor of its own.
     except BaseException as error:
         tell(f"problem {error}")
         os._exit(1)
@@ -259,57 +287,198 @@ def run_command(plan, tasks, nurse):
         os._exit(127 if isinstance(error, (FileNotFoundError, NotADirectoryError)) else 126)
 
 
+def take_listener(command, told):
+    number = os.read(told, 8)
+    if number == b"":
+        return None
+    process = os.pidfd_open(command)
+    listener = libc.syscall(PIDFD_GETFD, process, int.from_bytes(number, sys.byteorder), 0)
+    os.close(process)
+    # A kernel that lets nobody look into other processes does not let the nurse either: such calls are ENOSYS.
+    return listener if listener >= 0 else None
+
+
+def serve(listener, own):
+    """Makes one call that the command asks for, or says why not."""
+    asked = ctypes.create_string_buffer(ASKED_BYTES)
+    if libc.ioctl(listener, ctypes.c_ulong(ASKED), asked) < 0:
+        return  # Who asked is dead.
+    opened = []
+    try:
+        change(listener, asked.raw, own, opened)
+        failed = 0
+    except OSError as error:
+        failed = error.errno or errno.EPERM
+    for descriptor in opened:
+        os.close(descriptor)
+    answer = asked.raw[:8] + bytes(8) + (-failed).to_bytes(4, sys.byteorder, signed=True) + bytes(4)
+    libc.ioctl(listener, ctypes.c_ulong(ANSWERED), answer)
+
+
+def change(listener, asked, own, opened):
+    """What is changed is a descriptor of the nurse's own, so nothing can take its place once it was looked at."""
+
+    def open_path(path):
+        opened.append(os.open(path, os.O_PATH | os.O_CLOEXEC))
+        return opened[-1]
+
+    process = int.from_bytes(asked[8:12], sys.byteorder)
+    number = int.from_bytes(asked[16:20], sys.byteorder)
+    arguments = [int.from_bytes(asked[at : at + 8], sys.byteorder) for at in range(32, ASKED_BYTES, 8)]
+    folder, path, value, flags = (None if index is None else arguments[index] for index in SERVED[number])
+    memory = os.open(f"/proc/{process}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    opened.append(memory)
+    name, end, _ = os.pread(memory, PATH_BYTES, path).partition(b"\0") if path else (b"", b"\0", b"")
+    if end == b"":
+        raise OSError(errno.ENAMETOOLONG, "")
+    times = os.pread(memory, TIMES_BYTES, value) if number == UTIMENSAT and value else None
+    base = HERE if folder is None else int.from_bytes(folder.to_bytes(8, "little")[:4], "little", signed=True)
+    target = open_path(f"/proc/{process}/cwd" if base == HERE else f"/proc/{process}/fd/{base}")
+    # It may have died meanwhile, and another have its number.
+    checked("", libc.ioctl(listener, ctypes.c_ulong(IS_VALID), asked[:8]))
+    if name:
+        how = os.O_PATH | os.O_CLOEXEC | (os.O_NOFOLLOW if (flags or 0) & NO_FOLLOW else 0)
+        target = syscall("", OPENAT2, target, name, words(how, 0, NO_MAGIC_LINKS), 24)
+        opened.append(target)
+    elif path and not (flags or 0) & EMPTY_PATH:
+        raise FileNotFoundError(errno.ENOENT, "")
+    real = os.readlink(f"/proc/self/fd/{target}".encode())
+    if not any(real == place or real.startswith(place + b"/") for place in own):
+        raise PermissionError(errno.EPERM, "")
+    if number == UTIMENSAT:
+        syscall("", UTIMENSAT, target, b"", times, EMPTY_PATH)
+    else:
+        set_mode(target, value & 0o7777)
+
+
+def set_mode(descriptor, mode):
+    """Of what an O_PATH descriptor stands for."""
+    syscall("fchmodat2", FCHMODAT2, descriptor, b"", mode, EMPTY_PATH)
+
+
 def run_nurse(plan, tasks, guard):
     def end(*_):
         kill_all_below()
         os._exit(1)
 
     signal.signal(signal.SIGTERM, end)
-    prctl(DEATH_SIGNAL, signal.SIGTERM)
     prctl(SUBREAPER, 1)
     keep_signals_in()
+    search = plan["search"] == 1
+    if plan["user"] >= 0:
+        become(plan["user"], search)
+    drop_capabilities(search)
+    # Only now: a change of user clears it, and makes the nurse a stranger to its own /proc.
+    prctl(DEATH_SIGNAL, signal.SIGTERM)
+    prctl(DUMPABLE, 1)
     if os.getppid() != guard:
         os._exit(1)
     nurse = os.getpid()
+    told, tells = os.pipe()
+    goes, go = os.pipe()
     command = os.fork()
     if command == 0:
-        run_command(plan, tasks, nurse)
-    for _ in range(MOST_REAPED):
-        ended, status = os.wait()
-        if ended == command:
-            break
+        os.close(go)
+        run_command(plan, tasks, nurse, tells, goes)
+    os.close(tells)
+    listener = take_listener(command, told)
+    for descriptor in (told, goes, go):
+        os.close(descriptor)
+    own = (plan["root"], plan["scratch"])
+    status, _ = await_child(command, listener, lambda events: serve(listener, own) if events & select.POLLIN else None)
     kill_all_below()
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
 
 
-def await_end(nurse):
-    """The nurse's exit status, or None when ATOS wants an end first; and whether ATOS is gone."""
+def await_child(child, source, act):
+    """Its status and None. Or, sooner, None and what `act` returned, called when there is news at `source`."""
     woken, wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(wakes)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    news = select.poll()
+    for descriptor in (woken, source):
+        if descriptor is not None:
+            news.register(descriptor, select.POLLIN)
     for _ in range(MOST_REAPED):
         ended, status = os.waitpid(-1, os.WNOHANG)
-        if ended == nurse:
-            return status, False
+        if ended == child:
+            return status, None
         if ended != 0:
             continue
-        ready = select.select([woken, CONTROL], [], [])[0]
-        if CONTROL in ready:
-            return None, os.read(CONTROL, 1) == b""
-        os.read(woken, 4096)
+        for descriptor, events in news.poll():
+            if descriptor == woken:
+                os.read(woken, 4096)
+                continue
+            wanted = act(events)
+            if wanted is not None:
+                return None, wanted
+            if not events & select.POLLIN:
+                news.unregister(descriptor)
+    raise OSError(0, f"its processes made more than {MOST_REAPED} news")
+
+
+def opened_folder(parent, name):
+    """Opened, and its owner's to change; None for what is no folder. A link is none."""
+    place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
+            return None
+        set_mode(place, 0o700)
+        return os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_DIRECTORY)
+    finally:
+        os.close(place)
+
+
+def remove(parent, name, keep_folder=False):
+    """Whatever modes a command gave it, and however deep it is: what lies in a folder's folders is moved up first."""
+    top = opened_folder(parent, name)
+    if top is None:
+        os.unlink(name, dir_fd=parent)
+        return
+    token, count = os.urandom(8).hex(), 0
+    for _ in range(MOST_ROUNDS):
+        entries = os.listdir(top)
+        if entries == []:
+            break
+        for entry in entries:
+            below = opened_folder(top, entry)
+            if below is None:
+                os.unlink(entry, dir_fd=top)
+                continue
+            for inner in os.listdir(below):
+                inside = opened_folder(below, inner)
+                if inside is not None:
+                    os.close(inside)
+                count += 1
+                os.rename(inner, f"{token}-{count}", src_dir_fd=below, dst_dir_fd=top)
+            os.close(below)
+            os.rmdir(entry, dir_fd=top)
+    os.close(top)
+    if not keep_folder:
+        os.rmdir(name, dir_fd=parent)
 
 
 def tidy(plan, alone):
-    """Takes away what the command may not leave; with ATOS gone, its scratch folder too."""
-    left = [os.path.join(plan["root"], name) for name in plan["remove"]] + ([plan["scratch"]] if alone else [])
-    for path in filter(os.path.lexists, left):
-        import shutil  # Rarely needed, and dear.
-
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
+    """Takes away what the command may not leave, and all of the scratch folder but, unless alone, itself."""
+    root = os.open(plan["root"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in plan["remove"]:
+        for _ in range(MOST_TRIES):
+            if not os.path.lexists(os.path.join(plan["root"], name)):
+                break
+            try:
+                remove(root, name)
+            except OSError as error:
+                # Another call in this workspace may be at it as well.
+                if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+                    raise
         else:
-            os.unlink(path)
+            raise OSError(0, f"{name.decode()} came again and again in the workspace while it was to be removed")
+    os.close(root)
+    folder, name = os.path.split(plan["scratch"])
+    beside = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    remove(beside, name, keep_folder=not alone)
+    os.close(beside)
 
 
 def main():
@@ -335,9 +504,9 @@ def main():
             tell(f"problem {error}")
             os._exit(1)
     tell(f"nurse {nurse}")
-    status, alone = await_end(nurse)
+    status, gone = await_child(nurse, CONTROL, lambda _: os.read(CONTROL, 1) == b"")
     kill_all_below()
-    tidy(plan, alone)
+    tidy(plan, gone is True)
     if status is None or not os.WIFEXITED(status):
         os._exit(1)
     tell("ended")

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,6 +10,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -76,6 +78,31 @@ for call in (lambda: os.chmod(${JSON.stringify(file)}, 0o777), lambda: os.setxat
     [after.mode, after.uid, after.gid, after.mtimeMs],
     [before.mode, before.uid, before.gid, before.mtimeMs],
   );
+});
+
+test("changes no mode or time of what it is shown, by any way there is to it", async () => {
+  const shown = join(base, "shown");
+  mkdirSync(shown);
+  writeFileSync(join(shown, "a"), "", { mode: 0o644 });
+  symlinkSync(join(shown, "a"), join(root, "link"));
+  if (process.getuid?.() === 0) chownSync(join(shown, "a"), 65_532, 65_532);
+  const before = statSync(join(shown, "a"));
+  const script = `import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+path = ${JSON.stringify(join(shown, "a"))}
+held, folder, nowhere = os.open(path, os.O_RDONLY), os.open(${JSON.stringify(shown)}, os.O_RDONLY), os.open(path, os.O_PATH)
+def by(number, *arguments):
+    if libc.syscall(number, *arguments) < 0: raise OSError(ctypes.get_errno(), "")
+for call in (lambda: os.chmod(path, 0o777), lambda: os.chmod("link", 0o777), lambda: os.chmod("../shown/a", 0o777),
+    lambda: os.chmod("a", 0o777, dir_fd=folder), lambda: os.fchmod(held, 0o777), lambda: by(452, nowhere, b"", 0o777, 0x1000),
+    lambda: os.utime(path), lambda: os.utime(held), lambda: os.utime("link", (1, 1)), lambda: os.utime("a", dir_fd=folder),
+    lambda: by(452, -100, b"x" * 5000, 0o777, 0), lambda: by(452, -100, ctypes.c_void_p(8), 0o777, 0), lambda: by(452, 77, b"", 0o777, 0x1000)):
+    try: call(); print("CHANGED")
+    except OSError as error: print(error.errno)`;
+  const report = await python(script, { readOnly: [{ source: shown, target: shown }] });
+  assert.deepEqual([report.stdout, report.stderr], [`${"1\n".repeat(10)}36\n5\n2\n`, ""]);
+  const after = statSync(join(shown, "a"));
+  assert.deepEqual([after.mode, after.mtimeMs, after.atimeMs], [before.mode, before.mtimeMs, before.atimeMs]);
 });
 
 test("has no socket: no network, no loopback, no local socket by path or by name, no datagram", async () => {

@@ -115,7 +115,7 @@ test("at level landlock too, where the user is the same and its files elsewhere 
   if (process.getuid?.() === 0) chownSync(outside, USER, USER);
   const before = statSync(outside);
   const parent = "$(cut -d' ' -f4 /proc/self/stat 2>/dev/null || echo $PPID)";
-  const [identity, escape, memory, processes, files, background] = await runAsUser("landlock", [
+  const [identity, escape, memory, processes, files, background, modes] = await runAsUser("landlock", [
     { script: "id -u; touch made; exit 7" },
     {
       script: `cat /etc/passwd ${outside}; echo x > ${outside}; chmod 777 ${outside}; touch -d 2001-01-01 ${outside}; chmod 777 ..; kill -9 ${parent}; kill -9 1; echo still here`,
@@ -127,7 +127,13 @@ test("at level landlock too, where the user is the same and its files elsewhere 
       limits: { diskMib: 8 },
     },
     { script: "setsid sleep 61.7713 & sleep 0.05; echo done" },
+    {
+      script:
+        "echo 'echo ran' > run; chmod 700 run; ./run; mkdir -p .git/a $TMPDIR/a/b; touch .git/config $TMPDIR/a/b/c; chmod 300 .git $TMPDIR/a/b; chmod 0 .git/a; cp -p run copy; stat -c %a copy",
+    },
   ]);
+  assert.deepEqual([modes?.stdout, modes?.stderr], ["ran\n700\n", ""]);
+  assert.ok(!readdirSync(join(base, "landlock")).includes(".git"));
   assert.deepEqual(
     [identity?.exitCode, identity?.stdout],
     [7, `${process.getuid?.() === 0 ? USER : process.getuid?.()}\n`],

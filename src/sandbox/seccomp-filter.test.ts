@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seccompFilter } from "./seccomp-filter.ts";
-import { ATTRIBUTES, ON_ITSELF, PRETENDED, SHARED_ABSENT, SHARED_FORBIDDEN, SOCKETPAIR } from "./shared-syscalls.ts";
+import {
+  ATTRIBUTES,
+  ON_ITSELF,
+  OWNERS,
+  SHARED_ABSENT,
+  SHARED_FORBIDDEN,
+  SOCKETPAIR,
+  TIMES,
+} from "./shared-syscalls.ts";
 import type { SeccompArchitecture } from "./syscall-numbers.ts";
-import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
+import { ABSENT, BY_ARGUMENT, CHANGES_MODE, FORBIDDEN, MAKES_FILE } from "./syscall-numbers.ts";
 
 const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 const ALLOW = "allow";
+const ASK = "ask";
+const ANSWERS = new Map([
+  [0x7fff0000, ALLOW],
+  [0x7fc00000, ASK],
+  [0x80000000, "kill"],
+]);
 
 /** Runs a filter as the kernel would, on one system call. */
 function decide(filter: Buffer, architecture: number, [number = -1, ...args]: readonly number[]): string {
@@ -23,8 +37,7 @@ function decide(filter: Buffer, architecture: number, [number = -1, ...args]: re
     else if (code === 0x15) at += skip(loaded === operand);
     else if (code === 0x35) at += skip(loaded >= operand);
     else if (code === 0x45) at += skip((loaded & operand) !== 0);
-    else if (code === 0x06)
-      return operand === 0x7fff0000 ? ALLOW : operand === 0x80000000 ? "kill" : `errno ${operand & 0xffff}`;
+    else if (code === 0x06) return ANSWERS.get(operand) ?? `errno ${operand & 0xffff}`;
     else assert.fail(`instruction ${at} has the unknown code ${code}`);
   }
   return assert.fail("the filter ran off its end");
@@ -68,6 +81,24 @@ for (const architecture of architectures) {
       assert.equal(call(socket, family), "errno 97");
   });
 
+  test(`${architecture}: no file gets a mode by which it would run as its owner`, () => {
+    const [CREATES, TEMPORARY, EXCLUSIVE] = [0o100, 0o20000000, 0o200];
+    for (const [name, { numbers, mode, flags }] of Object.entries({ ...CHANGES_MODE, ...MAKES_FILE })) {
+      const number = numbers[architecture];
+      if (number === undefined) continue;
+      const asked = (bits: number, how: number): string => {
+        const args = [0, 0, 0, 0, 0];
+        return call(number, ...(flags === undefined ? args : args.with(flags, how)).with(mode, bits));
+      };
+      for (const how of [CREATES, CREATES | EXCLUSIVE, TEMPORARY]) {
+        for (const bits of [0o4755, 0o2755, 0o6000, 0o104755]) assert.equal(asked(bits, how), "errno 1", name);
+        for (const bits of [0o755, 0o1777, 0o100644, 0]) assert.equal(asked(bits, how), ALLOW, name);
+      }
+      // What is only opened needs no mode, and its argument may hold anything.
+      if (flags !== undefined) assert.equal(asked(0o6755, EXCLUSIVE | 1), ALLOW, name);
+    }
+  });
+
   test(`${architecture}: nothing can be typed into a terminal`, () => {
     const ioctl = BY_ARGUMENT.ioctl[architecture];
     assert.equal(call(ioctl, 0, 0x5401 /* TCGETS */), ALLOW);
@@ -85,14 +116,15 @@ for (const architecture of architectures) {
   const sharedCall = (number: number | undefined, ...args: number[]): string =>
     decide(shared, AUDIT[architecture], [number ?? -1, ...args]);
 
-  test(`${architecture}, shared: what Landlock leaves open is closed, or pretended`, () => {
+  test(`${architecture}, shared: what Landlock leaves open is closed, or asked for`, () => {
     const expected = [
       [FORBIDDEN, "errno 1"],
       [SHARED_FORBIDDEN, "errno 1"],
       [ABSENT, "errno 38"],
       [SHARED_ABSENT, "errno 38"],
       [ATTRIBUTES, "errno 95"],
-      [PRETENDED, "errno 0"],
+      [OWNERS, "errno 1"],
+      [{ utimensat: TIMES }, ASK],
     ] as const;
     for (const [calls, answer] of expected) {
       for (const [name, numbers] of Object.entries(calls)) {
@@ -101,6 +133,12 @@ for (const architecture of architectures) {
         assert.equal(sharedCall(number), answer, name);
         if (![FORBIDDEN, ABSENT].includes(calls)) assert.equal(call(number), ALLOW, name);
       }
+    }
+    for (const [name, { numbers, mode }] of Object.entries(CHANGES_MODE)) {
+      const bits = (value: number): number[] => [0, 0, 0].with(mode, value);
+      if (numbers[architecture] === undefined) continue;
+      assert.equal(sharedCall(numbers[architecture], ...bits(0o755)), ASK, name);
+      assert.equal(sharedCall(numbers[architecture], ...bits(0o4755)), "errno 1", name);
     }
   });
 

@@ -1,6 +1,14 @@
-import { ATTRIBUTES, ON_ITSELF, PRETENDED, SHARED_ABSENT, SHARED_FORBIDDEN, SOCKETPAIR } from "./shared-syscalls.ts";
-import type { SeccompArchitecture, SyscallNumbers } from "./syscall-numbers.ts";
-import { ABSENT, BY_ARGUMENT, FORBIDDEN } from "./syscall-numbers.ts";
+import {
+  ATTRIBUTES,
+  ON_ITSELF,
+  OWNERS,
+  SHARED_ABSENT,
+  SHARED_FORBIDDEN,
+  SOCKETPAIR,
+  TIMES,
+} from "./shared-syscalls.ts";
+import type { ModeCall, SeccompArchitecture, SyscallNumbers } from "./syscall-numbers.ts";
+import { ABSENT, BY_ARGUMENT, CHANGES_MODE, FORBIDDEN, MAKES_FILE } from "./syscall-numbers.ts";
 
 /** AUDIT_ARCH_* of linux/audit.h. */
 const AUDIT_ARCHITECTURE = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
@@ -18,6 +26,8 @@ const JUMP_ANY_BIT = 0x45;
 const RETURN = 0x06;
 
 const ALLOW = 0x7fff0000;
+/** Whoever put the filter there makes the call, or says how it failed; without anybody it is ENOSYS. */
+const ASK = 0x7fc00000;
 const KILL_PROCESS = 0x80000000;
 const FAIL = 0x00050000;
 const EPERM = 1;
@@ -29,6 +39,10 @@ const EAFNOSUPPORT = 97;
 const X32_BIT = 0x40000000;
 /** Every CLONE_NEW* flag that clone takes (linux/sched.h). */
 const NEW_NAMESPACES = 0x7e020000;
+/** Set-user-ID and set-group-ID. */
+const AS_OWNER = 0o6000;
+/** O_CREAT and O_TMPFILE: only then the mode means anything. */
+const MAKES = 0o20000100;
 /** They type into, or paste into, the terminal. */
 const TERMINAL_INPUT = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 const LOCAL_AND_INTERNET = [1 /* AF_UNIX */, 2 /* AF_INET */, 10 /* AF_INET6 */];
@@ -44,13 +58,17 @@ export type SeccompSetting = "own-namespaces" | "shared-namespaces";
  * The seccomp program of the sandbox for one architecture, as the kernel takes it (struct sock_filter[], little
  * endian). Pure.
  *
- * A list of refusals, not of permissions: what building and testing needs is too wide to list. With name spaces
- * of its own, sockets are kept to the local and internet families, and to asking a network that has only a loopback what it has;
- * without, there are none.
+ * A list of refusals, not of permissions: what building and testing needs is too wide to list. No file can be given a
+ * mode by which it would run as its owner, for outside it would. With name spaces of its own, sockets are kept to the
+ * local and internet families, and to asking a network that has only a loopback what it has; without, there are none,
+ * and changes of mode and times are asked for.
  */
 export function seccompFilter(architecture: SeccompArchitecture, setting: SeccompSetting = "own-namespaces"): Buffer {
   const refuse = (calls: Readonly<Record<string, SyscallNumbers>>, errno: number): Buffer[] =>
     Object.values(calls).flatMap((call) => onNumber(call[architecture], [fail(errno)]));
+  const modes = (calls: Readonly<Record<string, ModeCall>>, otherwise: number): Buffer[] =>
+    Object.values(calls).flatMap((call) => onNumber(call.numbers[architecture], onMode(call, otherwise)));
+  const shared = setting === "shared-namespaces";
   const clone = onNumber(BY_ARGUMENT.clone[architecture], [
     instruction(LOAD, argumentAt(0)),
     instruction(JUMP_ANY_BIT, NEW_NAMESPACES, { otherwise: 1 }),
@@ -69,27 +87,45 @@ export function seccompFilter(architecture: SeccompArchitecture, setting: Seccom
     instruction(LOAD, NUMBER_AT),
     instruction(JUMP_AT_LEAST, X32_BIT, { otherwise: 1 }),
     fail(EPERM),
+    // The most frequent calls first.
+    ...modes(MAKES_FILE, ALLOW),
+    ...modes(CHANGES_MODE, shared ? ASK : ALLOW),
     ...refuse(FORBIDDEN, EPERM),
     ...refuse(ABSENT, ENOSYS),
     ...clone,
     ...ioctl,
-    ...(setting === "own-namespaces"
-      ? onNumber(BY_ARGUMENT.socket[architecture], SOCKETS)
-      : [
+    ...(shared
+      ? [
           ...refuse({ socket: BY_ARGUMENT.socket }, EAFNOSUPPORT),
           ...refuse(SHARED_FORBIDDEN, EPERM),
           ...refuse(SHARED_ABSENT, ENOSYS),
           ...refuse(ATTRIBUTES, EOPNOTSUPP),
           ...onNumber(SOCKETPAIR[architecture], STREAM_PAIRS),
-          ...refuse(PRETENDED, 0),
+          ...refuse(OWNERS, EPERM),
+          ...onNumber(TIMES[architecture], [instruction(RETURN, ASK)]),
           ...ON_ITSELF.flatMap(({ numbers, itself }) => onNumber(numbers[architecture], onItself(itself))),
-        ]),
+        ]
+      : onNumber(BY_ARGUMENT.socket[architecture], SOCKETS)),
     instruction(RETURN, ALLOW),
   ]);
 }
 
 function onNumber(number: number | undefined, body: readonly Buffer[]): Buffer[] {
   return number === undefined ? [] : [instruction(JUMP_EQUAL, number, { otherwise: body.length }), ...body];
+}
+
+/** Refuses a mode by which the file runs as its owner. */
+function onMode({ mode, flags }: ModeCall, otherwise: number): Buffer[] {
+  const check = [
+    instruction(LOAD, argumentAt(mode)),
+    instruction(JUMP_ANY_BIT, AS_OWNER, { otherwise: 1 }),
+    fail(EPERM),
+  ];
+  const makes =
+    flags === undefined
+      ? []
+      : [instruction(LOAD, argumentAt(flags)), instruction(JUMP_ANY_BIT, MAKES, { otherwise: check.length })];
+  return [...makes, ...check, instruction(RETURN, otherwise)];
 }
 
 /** Allows the call whose first arguments are these. */

@@ -6,10 +6,11 @@ import type { SyscallNumbers } from "./syscall-numbers.ts";
  */
 
 /**
- * Answered ENOSYS: message queues, semaphores and memory that the whole machine shares, and news of files, which
- * Landlock gives of any folder.
+ * Answered ENOSYS: message queues, semaphores and memory that the whole machine shares, news of files, which Landlock
+ * gives of any folder, and the older ways to set a file's times, for which libc has `utimensat`.
  */
 export const SHARED_ABSENT: Readonly<Record<string, SyscallNumbers>> = {
+  futimesat: { x64: 261, arm64: undefined },
   inotify_init: { x64: 253, arm64: undefined },
   inotify_init1: { x64: 294, arm64: 26 },
   mq_open: { x64: 240, arm64: 180 },
@@ -24,6 +25,8 @@ export const SHARED_ABSENT: Readonly<Record<string, SyscallNumbers>> = {
   semtimedop: { x64: 220, arm64: 192 },
   shmat: { x64: 30, arm64: 196 },
   shmctl: { x64: 31, arm64: 195 },
+  utime: { x64: 132, arm64: undefined },
+  utimes: { x64: 235, arm64: undefined },
 };
 
 /** Refused with EPERM. There is no socket to call them with; a second wall should one be found. */
@@ -46,24 +49,19 @@ export const ATTRIBUTES: Readonly<Record<string, SyscallNumbers>> = {
   setxattrat: { x64: 463, arm64: 463 },
 };
 
-/**
- * Answered "done" and not done: Landlock would let a command change the mode, owner and times of every file that its
- * user has, in other workspaces too. An error would break whatever copies files.
- */
-export const PRETENDED: Readonly<Record<string, SyscallNumbers>> = {
-  chmod: { x64: 90, arm64: undefined },
+/** Refused with EPERM, as any user without privilege is used to. */
+export const OWNERS: Readonly<Record<string, SyscallNumbers>> = {
   chown: { x64: 92, arm64: undefined },
-  fchmod: { x64: 91, arm64: 52 },
-  fchmodat: { x64: 268, arm64: 53 },
-  fchmodat2: { x64: 452, arm64: 452 },
   fchown: { x64: 93, arm64: 55 },
   fchownat: { x64: 260, arm64: 54 },
-  futimesat: { x64: 261, arm64: undefined },
   lchown: { x64: 94, arm64: undefined },
-  utime: { x64: 132, arm64: undefined },
-  utimensat: { x64: 280, arm64: 88 },
-  utimes: { x64: 235, arm64: undefined },
 };
+
+/**
+ * Handed to the launcher, as are the calls that change a mode: Landlock would let a command change those of every
+ * file that its user has, in other workspaces too, so the launcher changes what lies in this one.
+ */
+export const TIMES: SyscallNumbers = { x64: 280 /* utimensat */, arm64: 88 };
 
 /** Allowed for the caller itself, which these arguments say; a process of the same user elsewhere is out of reach. */
 export const ON_ITSELF: readonly { readonly numbers: SyscallNumbers; readonly itself: readonly number[] }[] = [

@@ -73,7 +73,7 @@ export const FORBIDDEN: Readonly<Record<string, SyscallNumbers>> = {
 /**
  * Answered ENOSYS, "this kernel has none", for which programs have another way.
  *
- * clone3: its flags lie in memory where a filter cannot read them, and libc falls back to clone.
+ * clone3, openat2: their flags and modes lie in memory where a filter cannot read them, and there are clone and openat.
  * memfd and System V shared memory: pages that belong to no process, so the watchdog would not see them.
  */
 export const ABSENT: Readonly<Record<string, SyscallNumbers>> = {
@@ -83,6 +83,7 @@ export const ABSENT: Readonly<Record<string, SyscallNumbers>> = {
   io_uring_setup: { x64: 425, arm64: 425 },
   memfd_create: { x64: 319, arm64: 279 },
   memfd_secret: { x64: 447, arm64: 447 },
+  openat2: { x64: 437, arm64: 437 },
   shmget: { x64: 29, arm64: 194 },
 };
 
@@ -92,3 +93,23 @@ export const BY_ARGUMENT = {
   ioctl: { x64: 16, arm64: 29 },
   socket: { x64: 41, arm64: 198 },
 } as const satisfies Readonly<Record<string, SyscallNumbers>>;
+
+/** A call that gives a file its mode: by which argument, and by which it says whether it makes one at all. */
+export type ModeCall = { readonly numbers: SyscallNumbers; readonly mode: number; readonly flags?: number };
+
+/** Change the mode of a file that is there. */
+export const CHANGES_MODE: Readonly<Record<string, ModeCall>> = {
+  chmod: { numbers: { x64: 90, arm64: undefined }, mode: 1 },
+  fchmod: { numbers: { x64: 91, arm64: 52 }, mode: 1 },
+  fchmodat: { numbers: { x64: 268, arm64: 53 }, mode: 2 },
+  fchmodat2: { numbers: { x64: 452, arm64: 452 }, mode: 2 },
+};
+
+/** Make a file with a mode. */
+export const MAKES_FILE: Readonly<Record<string, ModeCall>> = {
+  creat: { numbers: { x64: 85, arm64: undefined }, mode: 1 },
+  mknod: { numbers: { x64: 133, arm64: undefined }, mode: 1 },
+  mknodat: { numbers: { x64: 259, arm64: 33 }, mode: 2 },
+  open: { numbers: { x64: 2, arm64: undefined }, mode: 2, flags: 1 },
+  openat: { numbers: { x64: 257, arm64: 56 }, mode: 3, flags: 2 },
+};

@@ -20,19 +20,19 @@ export function realFiles(root: string): FileTools {
 /** Paths are joined and used. */
 export function naiveFiles(root: string): FileTools {
   return async (tool, input) => {
-    const at = (key: string): string => join(root, String(input[key] ?? "."));
+    const at = (key: string): string => join(root, textOf(input[key], "."));
     try {
       switch (tool) {
         case "read_file":
           return readFileSync(at("path"), "utf8");
         case "write_file":
           mkdirSync(dirname(at("path")), { recursive: true });
-          writeFileSync(at("path"), String(input["content"]));
+          writeFileSync(at("path"), textOf(input["content"]));
           return "written";
         case "edit_file":
           writeFileSync(
             at("path"),
-            readFileSync(at("path"), "utf8").replace(String(input["search"]), String(input["replace"])),
+            readFileSync(at("path"), "utf8").replace(textOf(input["search"]), textOf(input["replace"])),
           );
           return "edited";
         case "list_files":
@@ -75,4 +75,9 @@ export function checkingFiles(root: string): FileTools {
     }
     return naive(tool, input);
   };
+}
+
+/** An argument that ought to be text. */
+export function textOf(value: unknown, otherwise = ""): string {
+  return typeof value === "string" ? value : otherwise;
 }

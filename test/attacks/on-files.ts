@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Attack, Category } from "./attack.ts";
 import { broke, held, verdictOf } from "./attack.ts";
-import { checkingFiles, type FileTools, naiveFiles, realFiles } from "./naive-files.ts";
+import { textOf, checkingFiles, type FileTools, naiveFiles, realFiles } from "./naive-files.ts";
 import { Prey } from "./prey.ts";
 import { twoSided } from "./two-sided.ts";
 
@@ -78,7 +78,7 @@ const withGit = ({ root }: Prey): void => {
 
 export const ON_FILES: readonly Attack[] = [
   calls("path traversal", "a file read by .. in every spelling", {
-    prepare: ({ root }) => void mkdirSync(join(root, "a")),
+    prepare: ({ root }) => mkdirSync(join(root, "a")),
     calls: () =>
       [
         "../secret.txt",
@@ -95,7 +95,7 @@ export const ON_FILES: readonly Attack[] = [
       ].map(read),
   }),
   calls("path traversal", "a file written by ..", {
-    prepare: ({ root }) => void mkdirSync(join(root, "a")),
+    prepare: ({ root }) => mkdirSync(join(root, "a")),
     calls: () =>
       ["../prey/planted", "a/../../prey/planted", "a/../../secret.txt", "new/../../prey/other"].flatMap((path) => [
         write(path),
@@ -327,7 +327,7 @@ const pipeReader =
   (root: string): FileTools =>
   async (_, input) => {
     try {
-      return execFileSync("cat", [join(root, String(input["path"] ?? "pipe"))], { encoding: "utf8", timeout: 500 });
+      return execFileSync("cat", [join(root, textOf(input["path"], "pipe"))], { encoding: "utf8", timeout: 500 });
     } catch {
       return "WAITED";
     }

@@ -89,6 +89,6 @@ while time.monotonic() < ends:
         os.rename("a", "l"); os.rename("b", "a")
     except OSError: pass`,
     },
-    then: { sh: "cat a/secret.txt l/secret.txt b/secret.txt; true" },
+    next: { sh: "cat a/secret.txt l/secret.txt b/secret.txt; true" },
   }),
 ];

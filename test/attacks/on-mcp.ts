@@ -9,6 +9,7 @@ import type { JsonObject } from "../../src/engine/dialects/reading.ts";
 import { connectExternal } from "../../src/tools/mcp/connect-external.ts";
 import type { Attack } from "./attack.ts";
 import { verdictOf } from "./attack.ts";
+import { textOf } from "./naive-files.ts";
 import { Prey, SECRET } from "./prey.ts";
 import { twoSided } from "./two-sided.ts";
 
@@ -99,7 +100,7 @@ const naive: Open = async (mode, prey) => {
     if (result["nextCursor"] === undefined) break;
   }
   return {
-    prompt: listed.map((tool) => `${String(tool["name"])}: ${String(tool["description"])}`).join("\n"),
+    prompt: listed.map((tool) => `${textOf(tool["name"])}: ${textOf(tool["description"])}`).join("\n"),
     tools: listed.length,
     check: () => true,
     call: async (value) => JSON.stringify(await request("tools/call", { name: "echo", arguments: value })),

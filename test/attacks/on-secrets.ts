@@ -52,34 +52,26 @@ for name in .ssh/id_ed25519 .aws/credentials .netrc .npmrc .pypirc .kube/config 
     program: {
       sh: 'for folder in /tmp /dev/shm /var/tmp "$HOME" "$TMPDIR" /home; do echo left > "$folder/left-$MARK"; done; true',
     },
-    then: {
+    next: {
       sh: 'for folder in /tmp /dev/shm /var/tmp "$HOME" "$TMPDIR" /home; do [ -e "$folder/left-$MARK" ] && echo BROKE "$folder kept it" && rm "$folder/left-$MARK"; done; true',
     },
   }),
-  ipc(
-    "a System V message queue",
-    "sys_call(68, 186, KEY, 0o1600)",
+  ipc("a System V message queue", "sys_call(68, 186, KEY, 0o1600)", [
     "sys_call(68, 186, KEY, 0)",
     "sys_call(71, 187, found, 0, 0)",
-  ),
-  ipc(
-    "System V shared memory",
-    "sys_call(29, 194, KEY, 4096, 0o1600)",
+  ]),
+  ipc("System V shared memory", "sys_call(29, 194, KEY, 4096, 0o1600)", [
     "sys_call(29, 194, KEY, 0, 0)",
     "sys_call(31, 195, found, 0, 0)",
-  ),
-  ipc(
-    "a System V semaphore",
-    "sys_call(64, 190, KEY, 1, 0o1600)",
+  ]),
+  ipc("a System V semaphore", "sys_call(64, 190, KEY, 1, 0o1600)", [
     "sys_call(64, 190, KEY, 0, 0)",
     "sys_call(66, 191, found, 0, 0, 0)",
-  ),
-  ipc(
-    "a POSIX message queue",
-    "sys_call(240, 180, NAME, 0o102, 0o600, 0)",
+  ]),
+  ipc("a POSIX message queue", "sys_call(240, 180, NAME, 0o102, 0o600, 0)", [
     "sys_call(240, 180, NAME, 2, 0, 0)",
     "sys_call(241, 181, NAME)",
-  ),
+  ]),
   attack("the kernel's key ring", {
     program: {
       python: `
@@ -97,7 +89,7 @@ attempt("joined a session of keys", lambda: must(sys_call(250, 219, 1, 0)))`,
 ];
 
 /** Whether a second command, of another call, finds what a first one left with the kernel. */
-function ipc(what: string, make: string, find: string, remove: string): Attack {
+function ipc(what: string, make: string, [find, remove]: readonly [find: string, remove: string]): Attack {
   const key = `
 KEY = int(env["KEY"])
 NAME = ctypes.c_char_p(("attack-%d" % KEY).encode())`;
@@ -114,7 +106,7 @@ if found >= 0:
   return attack(`${what}, left for the next command`, {
     prepare: () => ({ KEY: String(1 + Math.floor(Math.random() * 2 ** 30)) }),
     program: { python },
-    then: { python: look },
+    next: { python: look },
   });
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Sandbox, SandboxRequest } from "../../src/sandbox/sandbox.ts";
 
-const MOST_MS = 8000;
+const MOST_MS = 15_000;
 const MOST_OUTPUT = 8 * 1024 * 1024;
 
 /**

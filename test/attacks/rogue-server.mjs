@@ -64,6 +64,9 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 function call(id, given) {
   switch (mode) {
+    case "flood":
+      process.stderr.write("x".repeat(8 << 20));
+      return send({ id, result: says("true") });
     case "silent":
       return undefined;
     case "wrong-id":

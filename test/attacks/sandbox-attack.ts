@@ -14,7 +14,7 @@ export type SandboxAttack = {
   /** Runs in the workspace. What it prints after `BROKE` it did; what else it did is seen from outside. */
   readonly program: Program;
   /** A second command in the same workspace, which must not find what the first left elsewhere. */
-  readonly then?: Program;
+  readonly next?: Program;
   readonly limits?: Partial<SandboxLimits>;
   /** Before it runs: plants something, and may tell the program more. */
   readonly prepare?: (prey: Prey) => Record<string, string> | void;
@@ -57,7 +57,7 @@ async function run(attack: SandboxAttack, { sandbox, signal }: Ground): Promise<
   const limits = { wallMs: 10_000, ...attack.limits };
   const reports: SandboxReport[] = [];
   try {
-    for (const program of [attack.program, ...(attack.then === undefined ? [] : [attack.then])]) {
+    for (const program of [attack.program, ...(attack.next === undefined ? [] : [attack.next])]) {
       const command = commandOf(program, sandbox);
       reports.push(await sandbox.run({ command, root: prey.root, env, limits, ...shown }, signal));
     }

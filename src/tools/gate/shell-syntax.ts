@@ -1,8 +1,7 @@
 // oxlint-disable max-lines -- one pass over the text, with one method for each construct; it need not be chopped
+import { refuseRunner } from "./refuse-runner.ts";
 import type { Redirection, ShellWord, SimpleCommand } from "./shell-command.ts";
-
-/** Why a command line is not read. Thrown within this room only. */
-export class Unreadable extends Error {}
+import { Unreadable } from "./unreadable.ts";
 
 /** What a command line says, before wrappers are looked through. */
 export type ShellSyntax = { readonly commands: readonly SimpleCommand[]; readonly altered: boolean };
@@ -193,6 +192,7 @@ class ShellReader {
       if (!this.#startsWord()) break;
       const word = this.#word();
       if (words.length === 0 && word.assigns) {
+        refuseRunner(word.text);
         this.altered = true;
         continue;
       }

@@ -209,3 +209,21 @@ test("nothing that is thrown at it makes it throw", () => {
   for (let round = 0; round < 20_000; round++)
     parseCommand(Array.from({ length: 1 + next(20) }, () => pieces[next(pieces.length)]).join(""));
 });
+
+test("variables and scripts that run what stands elsewhere on the line are not read", () => {
+  const refused = [
+    ". /dev/stdin <<E\nrm x\nE",
+    "source /dev/fd/0 < a",
+    "sh /dev/stdin < a",
+    "bash /proc/self/fd/0 < a",
+    "GIT_SSH_COMMAND='rm x' git ls-remote ssh://a/b",
+    "env GIT_EDITOR='rm x' git config --global -e",
+    "export BASH_ENV=x; bash a.sh",
+    "LD_PRELOAD=./a.so ls",
+    "NODE_OPTIONS=$X node a.js",
+    "time PAGER=x man ls",
+  ];
+  for (const text of refused) assert.equal(parseCommand(text).kind, "unparsed", text);
+  for (const text of ["DEBUG=1 npm test", "export NAME=x; ls", "env LANG=C sort a", ". ./venv/bin/activate", "sh a.sh"])
+    assert.equal(parseCommand(text).kind, "commands", text);
+});

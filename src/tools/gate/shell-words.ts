@@ -1,6 +1,7 @@
 import type { ShellCommand, SimpleCommand } from "./shell-command.ts";
-import { readShellSyntax, Unreadable } from "./shell-syntax.ts";
+import { readShellSyntax } from "./shell-syntax.ts";
 import { unwrapCommand } from "./shell-wrappers.ts";
+import { Unreadable } from "./unreadable.ts";
 
 const MAX_CHARS = 200_000;
 /** One command within another, and a line within a line. */

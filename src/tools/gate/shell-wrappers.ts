@@ -1,5 +1,6 @@
 import type { ShellWord, SimpleCommand } from "./shell-command.ts";
-import { Unreadable } from "./shell-syntax.ts";
+import { refuseOwnInput, refuseRunner } from "./refuse-runner.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** What a command runs besides itself. */
 export type Unwrapped = {
@@ -129,10 +130,16 @@ export function unwrapCommand({ words }: SimpleCommand): Unwrapped {
       return find(rest);
     case "git":
       return git(rest);
+    case ".":
+    case "source":
+      refuseOwnInput(name, literal(name, rest.find(({ text }) => text !== "--") ?? ANYTHING));
+      return NOTHING;
     case "printf":
       return { ...NOTHING, alters: rest[0]?.text.startsWith("-v") === true };
     default:
-      return { ...NOTHING, alters: ALTERS.has(name) };
+      if (!ALTERS.has(name)) return NOTHING;
+      for (const word of rest) if (ASSIGNMENT.test(word.text)) refuseRunner(word.text);
+      return { ...NOTHING, alters: true };
   }
 }
 
@@ -149,12 +156,16 @@ function wrapped(name: string, wrapper: Wrapper, rest: readonly ShellWord[]): Un
   for (; wrapper.assigns === true && at < rest.length; at++) {
     if (rest[at]?.text === "-") continue;
     if (rest[at]?.text.includes("=") !== true) break;
+    refuseRunner(rest[at]?.text ?? "");
     alters = true;
   }
   for (let operand = 0; operand < (wrapper.operands ?? 0); operand++, at++)
     if (rest[at]?.dynamic === true) throw new Unreadable(`the arguments of "${name}" are not plain`);
   // Before a program that is run by `time` of the shell, variables may be set.
-  for (; name === "time" && ASSIGNMENT.test(rest[at]?.text ?? ""); at++) alters = true;
+  for (; name === "time" && ASSIGNMENT.test(rest[at]?.text ?? ""); at++) {
+    refuseRunner(rest[at]?.text ?? "");
+    alters = true;
+  }
   const inner = rest.slice(at);
   if (inner.length === 0) return { ...NOTHING, alters };
   const isPlain = wrapper.changes !== true || (name === "env" && !alters && at === 0);
@@ -170,7 +181,9 @@ function shellCommand(name: string, rest: readonly ShellWord[]): Unwrapped {
     if (options === null) {
       if (text.startsWith("-") && text !== "--" && text !== "-") throw new Unreadable(`"${name} ${text}" is not read`);
       if (text === "--" || text === "-") continue;
-      return hasCommand ? { ...NOTHING, wrapper: true, lines: [text] } : NOTHING;
+      if (hasCommand) return { ...NOTHING, wrapper: true, lines: [text] };
+      refuseOwnInput(name, text);
+      return NOTHING;
     }
     const letters = options[2] ?? "";
     // `-i` and `-s` read more than what is said here.

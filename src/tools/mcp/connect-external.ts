@@ -27,7 +27,8 @@ const MAX_TOOLS = 128;
  * than was first shown is refused. It is offered nothing: what it asks of ATOS, a model's reply, a question to the
  * person, a list of folders, is refused.
  *
- * @throws {AtosError} `tools/server-unreachable` when it can't be started or reached in time.
+ * @throws {AtosError} `tools/server-unreachable` when it can't be started or reached in time, `tools/login-needed`
+ * when a person must log in to it first.
  */
 export async function connectExternal(
   server: ExternalServer,

@@ -1,13 +1,21 @@
-import { Client, StreamableHTTPClientTransport, type Tool as ListedTool } from "@modelcontextprotocol/client";
+import {
+  Client,
+  InsufficientScopeError,
+  StreamableHTTPClientTransport,
+  type Tool as ListedTool,
+} from "@modelcontextprotocol/client";
 import { AtosError, messageOf } from "../../base/errors.ts";
 import type { JsonObject } from "../../engine/dialects/reading.ts";
 import type { RawResult } from "../gate/gate-tool.ts";
 import type { ToolCallContext } from "../tool.ts";
+import { abortable } from "./abortable.ts";
 import { shownText, toolFingerprint } from "./external-tool.ts";
 import { limitedFetch } from "./limited-fetch.ts";
+import { loginTarget } from "./login-target.ts";
 import { IDEMPOTENCY_META } from "./make-mcp-server.ts";
 import type { ExternalServer } from "./read-mcp-json.ts";
 import { readResult } from "./read-result.ts";
+import { ServerLogin } from "./server-login.ts";
 import { StdioChild } from "./stdio-child.ts";
 
 export type ConnectionOptions = {
@@ -15,6 +23,8 @@ export type ConnectionOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told of what a person should know: the server went away and came back, its tools are others now. */
   readonly onNotice?: (notice: string) => void;
+  /** Where log-ins are kept. Without it, or where `mcp.json` has a key for the server, there are none. */
+  readonly loginsFolder?: string;
   readonly limits?: Partial<ConnectionLimits>;
 };
 
@@ -44,6 +54,7 @@ export class ExternalConnection implements AsyncDisposable {
   readonly #server: ExternalServer;
   readonly #options: ConnectionOptions;
   readonly #limits: ConnectionLimits;
+  readonly #login: ServerLogin | undefined;
   #client: Client | undefined;
   #child: StdioChild | undefined;
   #opening: Promise<readonly ListedTool[]> | undefined;
@@ -55,6 +66,9 @@ export class ExternalConnection implements AsyncDisposable {
     this.#server = server;
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
+    const target = loginTarget(server);
+    const { loginsFolder } = options;
+    this.#login = target === undefined || loginsFolder === undefined ? undefined : new ServerLogin(target, loginsFolder);
   }
 
   /** Connects and asks for the tools. */
@@ -88,6 +102,8 @@ export class ExternalConnection implements AsyncDisposable {
       await client.close().catch(() => undefined);
       await this.#child?.close();
       signal.throwIfAborted();
+      const ours = await this.#ours(error);
+      if (ours !== undefined) throw ours;
       throw new AtosError("tools/server-unreachable", this.#hide(this.#whyNot(error, words)), { cause: error });
     }
   }
@@ -100,10 +116,10 @@ export class ExternalConnection implements AsyncDisposable {
     try {
       const { callMs, resultChars } = this.#limits;
       const result = await client.callTool(request, { signal, timeout: callMs });
-      return readResult(result, resultChars);
+      return this.#withoutTokens(readResult(result, resultChars));
     } catch (error) {
       signal.throwIfAborted();
-      throw this.#failed(name, error);
+      throw (await this.#ours(error)) ?? this.#failed(name, error);
     }
   }
 
@@ -127,7 +143,7 @@ export class ExternalConnection implements AsyncDisposable {
       } catch (error) {
         this.#isStale = true;
         signal.throwIfAborted();
-        throw this.#gone(`its tools changed, and it did not list them again: ${messageOf(error)}`);
+        throw (await this.#ours(error)) ?? this.#gone(`its tools changed, and it did not list them again: ${messageOf(error)}`);
       }
       this.#options.onNotice?.(`the tools of ${this.#server.name} changed`);
     }
@@ -163,7 +179,21 @@ export class ExternalConnection implements AsyncDisposable {
     return new StreamableHTTPClientTransport(reach.url, {
       requestInit: { headers: { ...reach.headers } },
       fetch: limitedFetch(messageBytes),
+      ...(this.#login === undefined ? {} : { authProvider: this.#login }),
     });
+  }
+
+  /** What a log-in ran into has a code and words of its own, and nothing was done. */
+  async #ours(error: unknown): Promise<AtosError | undefined> {
+    if (error instanceof AtosError) return error;
+    return error instanceof InsufficientScopeError ? this.#login?.tooNarrow(error) : undefined;
+  }
+
+  /** A server that says its token again must not get it into a prompt. */
+  #withoutTokens(result: RawResult): RawResult {
+    const tokens = this.#login?.secrets ?? [];
+    if (!tokens.some((token) => JSON.stringify(result).includes(JSON.stringify(token).slice(1, -1)))) return result;
+    return { ok: result.ok, text: this.#hide(result.text) };
   }
 
   /** In the middle of a call nobody knows whether it happened; only one that changes nothing is made again. */
@@ -195,9 +225,9 @@ export class ExternalConnection implements AsyncDisposable {
     return `the server ${name} of mcp.json (${where}) can't be used: ${shownText(messageOf(error))}${said}`;
   }
 
-  /** Takes out what came from the environment or stands in env and headers. */
+  /** Takes out what came from the environment or stands in env and headers, and tokens. */
   #hide(text: string): string {
-    return this.#server.secrets
+    return [...this.#server.secrets, ...(this.#login?.secrets ?? [])]
       .filter((secret) => secret.length >= 6)
       .reduce((left, secret) => left.replaceAll(secret, "…"), text);
   }
@@ -205,18 +235,4 @@ export class ExternalConnection implements AsyncDisposable {
 
 function changedText(server: string, tool: string): string {
   return `${tool} of ${server} is no longer what it was when it was first shown, so it is not called until a person has accepted it (atos mcp --accept ${server}). Do it another way.`;
-}
-
-/** `work`, or the signal's reason as soon as that comes. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    work.catch(() => undefined);
-  }
 }

@@ -10,6 +10,8 @@ export type ExternalPlaces = {
   readonly mcpJson: string;
   /** Where ATOS remembers what it was shown. */
   readonly knownFile: string;
+  /** Where log-ins are kept. */
+  readonly loginsFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly onNotice?: (notice: string) => void;
@@ -35,12 +37,13 @@ export type OpenedExternal = AsyncDisposable & { readonly reports: readonly Serv
 export async function openExternal(places: ExternalPlaces, signal: AbortSignal): Promise<OpenedExternal> {
   const servers = await readMcpJson(places.mcpJson, places.env);
   const known = await readKnownTools(places.knownFile);
-  const { env, version, onNotice } = places;
+  const { env, version, loginsFolder, onNotice } = places;
   const opened = await Promise.all(
     servers.map(async (server): Promise<{ report: ServerReport; connected?: ExternalTools }> => {
       const options = {
         env,
         version,
+        loginsFolder,
         known: known[server.name] ?? {},
         ...(onNotice === undefined ? {} : { onNotice }),
       };

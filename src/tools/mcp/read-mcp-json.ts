@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { type AtosError, messageOf, usageError } from "../../base/errors.ts";
+import { hostKind } from "./host-kind.ts";
+import { type OauthSettings, oauthSettings } from "./oauth-settings.ts";
 
 /** A server that somebody else wrote, as a person named it in `mcp.json`. */
 export type ExternalServer = {
@@ -12,7 +13,7 @@ export type ExternalServer = {
   readonly prefix: string;
   /** Tools that the person says change nothing. */
   readonly readOnly: readonly string[];
-  /** Values that were taken from the environment or written into env and headers: never to be shown. */
+  /** Values of env, headers and the client's secret: never to be shown. */
   readonly secrets: readonly string[];
   readonly reach: ServerReach;
 };
@@ -25,7 +26,12 @@ export type ServerReach =
       readonly env: Readonly<Record<string, string>>;
       readonly cwd: string;
     }
-  | { readonly kind: "http"; readonly url: URL; readonly headers: Readonly<Record<string, string>> };
+  | {
+      readonly kind: "http";
+      readonly url: URL;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly oauth?: OauthSettings;
+    };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,6 +52,7 @@ const httpSchema = z.strictObject({
   type: z.enum(["http", "streamable-http"]).optional(),
   url: z.url({ protocol: /^https?$/ }),
   headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be a header's name"), line).default({}),
+  oauth: oauthSettings.optional(),
   atos,
 });
 
@@ -62,8 +69,8 @@ export async function readMcpJson(file: string, env: Environment): Promise<reado
 }
 
 /**
- * Reads the text of an `mcp.json`. `${VAR}` and `${VAR:-default}` are replaced in env and headers and nowhere else:
- * what is started, and with which arguments, stands in the file. Pure.
+ * Reads the text of an `mcp.json`. `${VAR}` and `${VAR:-default}` are replaced in env and headers, `${VAR}` in
+ * oauth.clientSecret, and nowhere else: what is started, and with which arguments, stands in the file. Pure.
  *
  * @throws {AtosError} `tools/bad-mcp-json` naming the file, the server, the key and what is wrong; never a value.
  */
@@ -122,11 +129,16 @@ function readServer(name: string, entry: unknown, place: Place): ExternalServer 
       }),
     );
   if (isHttp) {
-    const { url, headers, atos: ours } = parse(httpSchema, entry, `${place.file}: ${at}`);
+    const { url, headers, oauth, atos: ours } = parse(httpSchema, entry, `${place.file}: ${at}`);
+    if (oauth !== undefined && Object.keys(headers).some((header) => header.toLowerCase() === "authorization"))
+      throw problem(place.file, `${at}: it has both oauth and the header Authorization; leave one out`);
+    const { clientSecret } = oauth ?? {};
     const reach = {
       kind: "http",
       url: addressOf(url, `${place.file}: ${at}`),
       headers: expand(headers, "headers"),
+      ...(oauth === undefined ? {} : { oauth }),
+      ...(clientSecret === undefined ? {} : { oauth: { ...oauth, ...expand({ clientSecret }, "oauth") } }),
     } as const;
     return { name, prefix, readOnly: ours.readOnly, secrets, reach };
   }
@@ -149,14 +161,10 @@ export function expandVariables(text: string, env: Environment, missing: (name: 
 function addressOf(text: string, at: string): URL {
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") throw badServer(at, "url holds a name or password; use headers");
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const isNear = host === "localhost" || (ipaddr.isValid(host) && NEAR.has(ipaddr.process(host).range()));
-  if (url.protocol === "http:" && !isNear)
+  if (url.protocol === "http:" && hostKind(url) === "public")
     throw badServer(at, "url must be https; http is for localhost and private addresses");
   return url;
 }
-
-const NEAR = new Set(["loopback", "private", "uniqueLocal", "linkLocal"]);
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, at: string): z.output<Schema> {
   const result = schema.safeParse(value);
