@@ -70,16 +70,16 @@ function cpuTimes(names) {
 }
 
 function print(wall, cpu) {
-  const middle = (name) => wall.get(name)[Math.floor(wall.get(name).length / 2)];
   const [first] = wall.keys();
+  const beside = (name, of) => `${of(name).toFixed(1)} ms (${(of(name) / of(first)).toFixed(2)} x)`;
+  const least = (name) => wall.get(name)[0];
+  const middle = (name) => wall.get(name)[Math.floor(wall.get(name).length / 2)];
   console.log(`${runs} runs a side, taking turns; Node ${process.version}, ${process.platform} ${process.arch}`);
-  for (const [name, all] of wall) {
+  for (const name of wall.keys()) {
     const cells = [
       name.padEnd(12),
-      `wall min ${all[0].toFixed(1)} median ${middle(name).toFixed(1)} ms (${(middle(name) / middle(first)).toFixed(2)} x)`,
-      Number.isNaN(cpu.get(name))
-        ? "cpu: perf is not there"
-        : `cpu ${cpu.get(name).toFixed(1)} ms (${(cpu.get(name) / cpu.get(first)).toFixed(2)} x)`,
+      `wall median ${beside(name, middle)}, minimum ${beside(name, least)}`,
+      Number.isNaN(cpu.get(name)) ? "CPU: perf is not there" : `CPU ${beside(name, (side) => cpu.get(side))}`,
     ];
     console.log(cells.join("  "));
   }

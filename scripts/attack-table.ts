@@ -1,7 +1,8 @@
 // Makes every attack of test/attacks and writes what came of it to docs/attacks.md: node scripts/attack-table.ts
 import { writeFileSync } from "node:fs";
 import { ATTACKS } from "../test/attacks/all-attacks.ts";
-import type { Attack } from "../test/attacks/attack.ts";
+import { messageOf } from "../src/base/errors.ts";
+import { type Attack, broke } from "../test/attacks/attack.ts";
 import { type AttackResult, attackTable } from "../test/attacks/attack-table.ts";
 import { Campaign } from "../test/attacks/campaign.ts";
 
@@ -13,7 +14,7 @@ const waiting = [...ATTACKS];
 async function make(attack: Attack): Promise<AttackResult> {
   const outcomes = [];
   for (const { name, run, notPromised } of campaign.fronts(attack)) {
-    const verdict = await run();
+    const verdict = await run().catch((error: unknown) => broke(`could not be made: ${messageOf(error)}`));
     outcomes.push({ front: name, verdict, notPromised });
     if (verdict.kind === "broke" && notPromised === undefined)
       process.stderr.write(`${attack.category}: ${attack.name} (${name}): ${verdict.evidence}\n`);
@@ -25,15 +26,8 @@ async function make(attack: Attack): Promise<AttackResult> {
 }
 
 async function work(): Promise<void> {
-  for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift()) {
-    const { category, name } = attack;
-    results.set(
-      attack,
-      await make(attack).catch((cause: unknown) => {
-        throw new Error(`${category}: ${name}: could not be made`, { cause });
-      }),
-    );
-  }
+  for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift())
+    results.set(attack, await make(attack));
 }
 
 await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -51,26 +51,33 @@ export function questionText(approval: Approval): string {
   const { command, ...others } = values;
   const rest = Object.entries(typeof command === "string" ? others : values);
   const lines = [
-    `  ${tool}, task ${task} of build ${approval.buildId}`,
+    `  ${plainName(tool)}, task ${plainName(task)} of build ${approval.buildId}`,
     ...(typeof command === "string" ? indented("$ ", command) : []),
     ...rest.flatMap(([name, value]) =>
-      indented(`${name}: `, typeof value === "string" ? value : JSON.stringify(value)),
+      indented(`${plainName(name)}: `, typeof value === "string" ? value : JSON.stringify(value)),
     ),
     ...(commands.length > 1 ? ["  runs:", ...commands.map((line) => `    - ${line}`)] : []),
     ...(kind === "in-doubt" ? ["  it was cut off and may have happened already; approve to do it again"] : []),
-    `  because: ${why}`,
+    ...indented("because: ", why).map((line) => line.slice(2)),
   ];
   return showUnseen(lines.join("\n"));
+}
+
+/** A name may be anything that a model says; one that is not plain is shown as what it is. */
+function plainName(name: string): string {
+  return /^[\w./-]{1,100}$/.test(name) ? name : JSON.stringify(name);
 }
 
 function list(approvals: readonly Approval[], output: Output): void {
   output.emit(approvals.map(documentOf));
   if (approvals.length === 0) output.say("no questions are open");
   for (const approval of approvals) {
-    checked(approval);
-    output.say(
-      `${approval.id}  until ${approval.expiresAt.toISOString()}\n${questionText(approval)}\n  atos approve ${approval.id}   or   atos deny ${approval.id}\n`,
-    );
+    const problem = problemOf(approval);
+    if (problem !== undefined) output.say(`${approval.id}  ${problem}\n`);
+    else
+      output.say(
+        `${approval.id}  until ${approval.expiresAt.toISOString()}\n${questionText(approval)}\n  atos approve ${approval.id}   or   atos deny ${approval.id}\n`,
+      );
   }
 }
 
@@ -80,13 +87,16 @@ function documentOf({ id, buildId, shown, state, askedAt, expiresAt, answeredBy,
 }
 
 /** What is shown must be what the answer is bound to, also in a database that others can write. */
+function problemOf({ callId, shown: given, hash, buildId }: Approval): string | undefined {
+  const shown = shownSchema.safeParse(given);
+  if (shown.success && questionHash(callId, shown.data) === hash) return undefined;
+  return `is not what was asked: its text does not belong to its hash. Don't answer it; atos cancel ${buildId}`;
+}
+
 function checked(approval: Approval): Approval {
-  const shown = shownSchema.safeParse(approval.shown);
-  if (shown.success && questionHash(approval.callId, shown.data) === approval.hash) return approval;
-  throw new AtosError(
-    "cli/approval-changed",
-    `the question ${approval.id} is not what was asked: its text does not belong to its hash. Don't answer it; atos cancel ${approval.buildId}`,
-  );
+  const problem = problemOf(approval);
+  if (problem === undefined) return approval;
+  throw new AtosError("cli/approval-changed", `the question ${approval.id} ${problem}`);
 }
 
 function refusal(answered: Exclude<Answered, { kind: "answered" }>, id: string): AtosError {

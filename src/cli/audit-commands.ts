@@ -12,7 +12,7 @@ export function declareAuditCommands(audit: Command, run: Run): void {
     .description("Shows the last events of a build's audit trail; of the newest build if none is named.")
     .argument("[id]")
     .option("--lines <number>", "how many (20)")
-    .option("--follow", "go on showing events until the build ends")
+    .option("--follow", "go on showing events until the build ends or pauses")
     .option("--json", "one event a line on standard output")
     .action((id: string | undefined, flags: Json & { lines?: string; follow?: boolean }) =>
       run(flags, async (output) => (await import("./audit.ts")).runAuditTailCommand(id, flags, output)),

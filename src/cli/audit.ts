@@ -1,14 +1,21 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { EXIT, messageOf, usageError } from "../base/errors.ts";
-import { type ChainHead, verifyTrail } from "../journal/audit-chain.ts";
-import { checkExport, type ExportCheck, exportLine, headText, parseHead } from "../journal/audit-export.ts";
+import { verifyTrail } from "../journal/audit-chain.ts";
+import {
+  checkExport,
+  type ExportCheck,
+  exportLine,
+  headText,
+  type KnownHead,
+  parseHead,
+  throughHead,
+} from "../journal/audit-export.ts";
 import { type RecordedEvent, readBuildEvents } from "../journal/build-events.ts";
 import { findBuild, listBuilds } from "../store/builds.ts";
 import type { Db } from "../store/database.ts";
-import { type ChainedEvent, chainedEventsAfter, lastSeq } from "../store/events.ts";
+import { chainedEventsAfter, lastSeq } from "../store/events.ts";
 import { readReceiptOf } from "../workflows/verify-receipt.ts";
 import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
@@ -19,9 +26,10 @@ import { connect } from "./worker-client.ts";
 const PAGE = 500;
 const POLL_MS = 300;
 const MOST_BUILDS = 100_000;
-const ENDED = new Set(["green", "red", "refused", "cancelled"]);
+/** A paused build goes on by another command. */
+const ENDED = new Set(["green", "red", "refused", "cancelled", "paused"]);
 
-/** `atos audit tail [ID]`: the last events of a build's trail; with `--follow` those to come, until it ends. */
+/** `atos audit tail [ID]`: the last events of a build's trail; with `--follow` those to come, until it ends or pauses. */
 export async function runAuditTailCommand(
   id: string | undefined,
   flags: { readonly lines?: string; readonly follow?: boolean },
@@ -82,38 +90,35 @@ export async function runAuditVerifyCommand(
   flags: VerifyFlags,
   output: Output,
 ): Promise<number> {
-  if (flags.file !== undefined) return tell(await verifyFile(flags.file), output);
+  const known = await knownHead(id, flags);
+  if (flags.file !== undefined) {
+    const checks = await verifyFile(flags.file, known);
+    if (checks.length === 0) throw usageError("cli/audit-what", `${flags.file} holds no exported events`);
+    return tell(checks, output);
+  }
+  if (known !== undefined && known.build === undefined)
+    throw usageError("cli/audit-what", "--head needs the build whose head it is: atos audit verify ID --head HEAD");
   await using connection = await connect(commandContext(), output.note);
   const { db } = connection;
-  const known = await knownHead(flags);
-  const buildId = known?.build ?? id;
-  if (known !== undefined && buildId === undefined)
-    throw usageError("cli/audit-what", "--head needs the build whose head it is: atos audit verify ID --head HEAD");
-  const ids = buildId === undefined ? await allBuilds(db) : [(await chosenBuild(db, buildId)).id];
+  const wanted = known?.build ?? id;
+  const ids = wanted === undefined ? await allBuilds(db) : [(await chosenBuild(db, wanted)).id];
   const checks: ExportCheck[] = [];
-  for (const build of ids) checks.push(await verifyOne(db, build, known?.head));
+  for (const build of ids) checks.push(...(await verifyOne(db, build, known)));
   return tell(checks, output);
 }
 
-/** A trail that adds up can still have lost its end, or been written anew; a head that somebody kept tells. */
-async function verifyOne(db: Db, build: string, known: ChainHead | undefined): Promise<ExportCheck> {
-  let there: ChainedEvent | undefined;
-  const check = await verifyTrail(db, build, (event) => {
-    if (event.seq === known?.seq) there = event;
+async function verifyOne(db: Db, build: string, known: KnownHead | undefined): Promise<readonly ExportCheck[]> {
+  let passes = false;
+  const check = await verifyTrail(db, build, ({ seq, hash }) => {
+    if (seq === known?.head.seq && hash === known.head.hash) passes = true;
   });
-  if (!check.ok || known === undefined || there?.hash === known.hash) return { build, check };
-  const why =
-    there === undefined
-      ? `it ends before event ${known.seq}, which was there when the head was taken`
-      : `event ${known.seq} is not the one whose hash was kept`;
-  return { build, check: { ok: false, seq: known.seq, why } };
+  return known === undefined ? [{ build, check }] : throughHead([{ build, check }], known, () => passes);
 }
 
-async function knownHead({
-  head,
-  receipt,
-}: VerifyFlags): Promise<{ readonly build?: string; readonly head: ChainHead } | undefined> {
+async function knownHead(id: string | undefined, { head, receipt }: VerifyFlags): Promise<KnownHead | undefined> {
   if (receipt !== undefined) {
+    if (id !== undefined || head !== undefined)
+      throw usageError("cli/audit-what", "a receipt names its build and its head: give --receipt alone");
     const { build, audit } = await readReceiptOf(receipt);
     if (audit !== undefined) return { build, head: { seq: audit.events, hash: audit.head } };
     throw usageError(
@@ -123,21 +128,30 @@ async function knownHead({
   }
   if (head === undefined) return undefined;
   const parsed = parseHead(head);
-  if (parsed !== undefined) return { head: parsed };
+  if (parsed !== undefined) return id === undefined ? { head: parsed } : { head: parsed, build: id };
   throw usageError(
     "cli/audit-what",
     `--head is NUMBER:HASH as atos audit verify prints it, not ${JSON.stringify(head)}`,
   );
 }
 
-async function verifyFile(file: string): Promise<readonly ExportCheck[]> {
-  const lines: string[] = [];
+async function verifyFile(file: string, known: KnownHead | undefined): Promise<readonly ExportCheck[]> {
   try {
-    for await (const line of createInterface({ input: createReadStream(file) })) lines.push(line);
+    return await checkExport(linesOf(createReadStream(file, "utf8")), known);
   } catch (error) {
     throw usageError("cli/audit-what", `${file} can't be read: ${messageOf(error)}`);
   }
-  return checkExport(lines);
+}
+
+/** At line feeds alone: other line breaks stand within JSON as they are. */
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
 }
 
 function tell(checks: readonly ExportCheck[], output: Output): number {

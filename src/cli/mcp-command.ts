@@ -44,8 +44,7 @@ Calls pass your policy; what it wants a person asked about is refused, since ove
     )
     .action((server: string | undefined, flags: Json & McpFlags & OthersFlags) =>
       run(flags, async (output) => {
-        if (flags.login !== undefined)
-          return (await import("./mcp-login.ts")).runMcpLoginCommand(flags.login, output);
+        if (flags.login !== undefined) return (await import("./mcp-login.ts")).runMcpLoginCommand(flags.login, output);
         if (flags.logout !== undefined)
           return (await import("./mcp-login.ts")).runMcpLogoutCommand(flags.logout, output);
         if (flags.accept !== undefined)

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { once } from "node:events";
 import { EXIT, messageOf, usageError } from "../base/errors.ts";
-import { openSandbox } from "../sandbox/open-sandbox.ts";
+import { openOnce } from "../sandbox/open-once.ts";
 import { isLoopback, openMcpHttp } from "../server/mcp-http.ts";
 import { mayCall } from "../tools/gate/may-call.ts";
 import type { Policy } from "../tools/gate/policy.ts";
@@ -84,7 +84,7 @@ async function openServed(
   { context, root, readOnly }: { readonly context: CommandContext; readonly root: string; readonly readOnly: boolean },
 ): Promise<ToolServer> {
   const webhooks = name === "workflow" ? await readWebhooks(join(context.configDirectory, "webhooks.yaml")) : {};
-  const server = await openServer(name, { ...serverDeps(context, root), webhooks });
+  const server = await openServer(name, { ...(await serverDeps(context, root)), webhooks });
   if (!readOnly) return server;
   const tools = server.tools.filter((tool) => tool.effect === "none");
   if (tools.length === 0)
@@ -92,11 +92,12 @@ async function openServed(
   return { ...server, tools };
 }
 
-function serverDeps(context: CommandContext, root: string): ServerDeps {
+async function serverDeps(context: CommandContext, root: string): Promise<ServerDeps> {
   const { folder, env } = context;
+  const open = openOnce((await settingsOf(context)).sandbox);
   return {
     root,
-    sandbox: async () => openSandbox({ ...(await settingsOf(context)).sandbox, unsafe: false }),
+    sandbox: () => open(false),
     notesFolder: join(folder.root, "notes"),
     packagesFolder: join(folder.root, "packages"),
     webhooks: {},
@@ -149,10 +150,11 @@ async function httpOptions(flags: McpFlags): Promise<{ host: string; port: numbe
 }
 
 async function listServers(context: CommandContext, output: Output): Promise<number> {
+  const deps = await serverDeps(context, process.cwd());
   const servers = await Promise.all(
     SERVER_NAMES.map(async (name) => {
       try {
-        const { instructions, tools } = await openServer(name, serverDeps(context, process.cwd()));
+        const { instructions, tools } = await openServer(name, deps);
         const told = tools.map((tool) => ({ name: tool.name, description: tool.description, effect: tool.effect }));
         return { name, instructions, tools: told };
       } catch (error) {

@@ -37,7 +37,7 @@ test("the audit trail", async (context) => {
     assert.deepEqual(parseHead(headText(head)), { seq: 6, hash: head.hash });
     const lines = await exported(db, "whole");
     assert.equal(JSON.parse(lines[4] ?? "").data.text, ODD.text);
-    assert.deepEqual(checkExport(lines), [{ build: "whole", check: await verifyTrail(db, "whole") }]);
+    assert.deepEqual(await checkExport(lines), [{ build: "whole", check: await verifyTrail(db, "whole") }]);
   });
 
   await context.test("a trail without events adds up to nothing", async () => {
@@ -61,7 +61,7 @@ test("the audit trail", async (context) => {
       await tamper.execute(db);
       const check = await verifyTrail(db, "T");
       assert.deepEqual([check.ok, !check.ok && check.seq], [false, 3]);
-      const offline = checkExport(await exported(db, "T"))[0]?.check;
+      const offline = (await checkExport(await exported(db, "T")))[0]?.check;
       // Spaces between values are not exported.
       assert.equal(offline?.ok, what.startsWith("another spelling"));
       await db.deleteFrom("atos.builds").where("id", "=", "T").execute();
@@ -78,8 +78,31 @@ test("the audit trail", async (context) => {
     assert.notEqual((await trailHead(db, "T")).hash, head.hash);
   });
 
-  await context.test("an export with a line that is none is told", () => {
-    assert.deepEqual(checkExport(["no json", ""]), [
+  await context.test("a head that was kept tells of an export that lost its end, or was changed before", async () => {
+    const lines = await exported(db, "whole");
+    const head = await trailHead(db, "whole");
+    const ok = async (some: readonly string[], kept = head): Promise<boolean> =>
+      (await checkExport(some, { head: kept })).every(({ check }) => check.ok);
+    assert.deepEqual([await ok(lines), await ok(lines.slice(0, 5)), await ok([])], [true, false, false]);
+    assert.equal(await ok(lines, { seq: 2, hash: head.hash }), false);
+    assert.equal(
+      (await checkExport(lines, { head, build: "another" })).every(({ check }) => check.ok),
+      false,
+    );
+    assert.deepEqual(parseHead("0:"), { seq: 0, hash: "" });
+  });
+
+  await context.test("a microsecond is a change", async () => {
+    await trailOf(db, "micro", 4);
+    await sql`update atos.events set at = at + interval '1 microsecond' where build_id = 'micro' and seq = 2`.execute(
+      db,
+    );
+    assert.deepEqual((await verifyTrail(db, "micro")).ok, false);
+    assert.equal((await checkExport(await exported(db, "micro")))[0]?.check.ok, false);
+  });
+
+  await context.test("an export with a line that is none is told", async () => {
+    assert.deepEqual(await checkExport(["no json", ""]), [
       { build: "line 1", check: { ok: false, seq: 0, why: "line 1 is not an exported event" } },
     ]);
   });

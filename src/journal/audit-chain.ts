@@ -33,8 +33,8 @@ export function checkChain(buildId: string, head: ChainHead, events: readonly Ch
   return { ok: true, head: last };
 }
 
-function eventHash(buildId: string, previous: string, { seq, at, type, text }: ChainedEvent): string {
-  const columns = [buildId, seq, BigInt(at.getTime()) * 1000n, type, text].join("\n");
+function eventHash(buildId: string, previous: string, { seq, micros, type, text }: ChainedEvent): string {
+  const columns = [buildId, seq, micros, type, text].join("\n");
   return createHash("sha256").update(Buffer.from(previous, "hex")).update(columns, "utf8").digest("hex");
 }
 

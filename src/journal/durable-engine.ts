@@ -4,7 +4,8 @@ import type { Db } from "../store/database.ts";
 
 const BUILD_WORKFLOW = "build";
 const APPLICATION = "atos";
-const MAX_BUILDS_AT_ONCE = 4;
+/** Most wait: for a model, which the pool lends, or for a person. */
+const MAX_BUILDS_AT_ONCE = 64;
 const POLL_MS = 100;
 
 export type DurableEngineOptions = {

@@ -14,11 +14,18 @@ export type Journal = {
   readonly source: JournalDataSource;
   readonly db: Db;
   readonly now: () => Date;
-  /** Told where an effect is, before it goes on: for tests that end the process just there. */
+  /** Told where an effect is that is not recorded yet, before it goes on: for tests that end the process just there. */
   readonly atBoundary?: (boundary: EffectBoundary, effectId: string) => void;
 };
 
-export const EFFECT_BOUNDARIES = ["before-reserve", "after-reserve", "in-effect", "before-finalize", "after"] as const;
+export const EFFECT_BOUNDARIES = [
+  "before-reserve",
+  "after-reserve",
+  "in-effect",
+  "before-finalize",
+  "in-finalize",
+  "after",
+] as const;
 export type EffectBoundary = (typeof EFFECT_BOUNDARIES)[number];
 
 export type EffectResult<T> = { readonly result: T; readonly events: readonly BuildEvent[] };
@@ -34,7 +41,8 @@ export type Found<T> =
  *
  * `repeat`: nothing needs to; its `run` may run twice. `workspace`: the folder is first brought back to the state it
  * had; `refused` is the result when its new state can't be kept, and then nothing of it is. `external`: `reconcile`
- * finds out, under the effect's idempotency key, before anything is done again; it may ask a person and wait.
+ * finds out, under the effect's idempotency key, before anything is done again; it may ask a person and wait. It is
+ * told how many attempts there were.
  */
 export type EffectGuard<T> =
   | { readonly kind: "repeat" }
@@ -43,7 +51,7 @@ export type EffectGuard<T> =
       readonly folder: WorkspaceFolder;
       readonly refused: (why: string) => EffectResult<T>;
     }
-  | { readonly kind: "external"; readonly reconcile: (key: string) => Promise<Found<T>> };
+  | { readonly kind: "external"; readonly reconcile: (key: string, attempts: number) => Promise<Found<T>> };
 
 export type EffectSpec<T = unknown> = {
   readonly buildId: string;
@@ -58,12 +66,14 @@ export type EffectSpec<T = unknown> = {
   readonly input: unknown;
   readonly guard?: EffectGuard<T>;
   /**
-   * Asked before the first attempt, and again after a crash that came before it: what it returns is the result, and
-   * `run` is never called. It may wait for a person.
+   * Asked before the first attempt, and after a crash before the next: what it returns is the result, and `run` is not
+   * called. It may wait for a person.
    */
   readonly admit?: () => Promise<EffectResult<T> | undefined>;
   /** Asked after a failed attempt, counted from 1 in this run: how long to wait before the next, or undefined to give up. */
   readonly retryAfterMs?: (error: unknown, attempt: number) => number | undefined;
+  /** What the audit trail is told of an error. Default: its message. */
+  readonly say?: (error: unknown) => string;
   /** Ends the wait before a retry; what `run` does with it is its own affair. */
   readonly signal: AbortSignal;
 };
@@ -77,6 +87,10 @@ type Begun<T> = EffectSpec<T> & { readonly id: string; readonly key: string };
  * run again; one that was cut off in the middle is reconciled as its guard says and begun again as a further, visible
  * attempt. `run` gets a key that is this effect's alone, in every attempt.
  *
+ * Effects of one workflow come one after another: begun side by side they could not be replayed, since the durable
+ * engine numbers its records as they are made. What goes on beside others is a workflow of its own. A workspace is
+ * held from reserve to finalize, also while a person is asked about it.
+ *
  * What `run` throws is recorded as a failed attempt and thrown on; `T` must survive JSON.
  */
 export async function runEffect<T>(
@@ -89,10 +103,13 @@ export async function runEffect<T>(
   const inputHash = hashOf(spec.input);
   const { buildId, kind, name, task } = spec;
   const folder = spec.guard?.kind === "workspace" ? spec.guard.folder : undefined;
-  journal.atBoundary?.("before-reserve", id);
+  using _held = await folder?.hold(spec.signal);
   await journal.source.prepared(
     `${name}: reserve`,
-    async () => folder && { treeBefore: await treeOf(folder) },
+    async () => {
+      journal.atBoundary?.("before-reserve", id);
+      return folder && { treeBefore: await treeOf(folder) };
+    },
     async (trx, before) => {
       await reserveEffect(trx, { id, buildId, kind, name, task, inputHash, ...before, at: journal.now() });
       return id;
@@ -108,9 +125,10 @@ export async function runEffect<T>(
     const { result, events, ...after } = outcome;
     await finishEffect(trx, { id, result, ...after, at: journal.now() });
     await appendBuildEvents(trx, buildId, { events, at: journal.now() });
+    journal.atBoundary?.("in-finalize", id);
     return { result, ...after };
   });
-  journal.atBoundary?.("after", id);
+  if (outcome !== undefined) journal.atBoundary?.("after", id);
   if (finished.treeAfter !== undefined) folder?.expect(finished.treeAfter);
   return finished.result;
 }
@@ -141,7 +159,7 @@ export async function runReading<T>(
   }
   // Another run of this build may have been quicker; what it found is what counts.
   const recorded = known ?? (await findEffect(journal.db, id));
-  if (recorded?.inputHash !== inputHash) throw new Error(`${id} was recorded with another input`);
+  if (recorded?.state !== "done" || recorded.inputHash !== inputHash) throw new Error(`${id} was recorded otherwise`);
   return schema.parse(recorded.result);
 }
 
@@ -163,14 +181,12 @@ async function runReserved<T>(
     if (before === null) throw new Error(`effect ${id} was reserved without its workspace`);
     return inWorkspace(journal, { begun, guard, before, attempts: row.attempts }, run);
   }
-  if (row.attempts === 0) {
-    const refused = await begun.admit?.();
-    if (refused !== undefined) return refused;
-  } else if (guard.kind === "external") {
-    const found = await guard.reconcile(begun.key);
+  if (guard.kind === "external" && row.attempts > 0) {
+    const found = await guard.reconcile(begun.key, row.attempts);
     if (found.kind === "done") return found.outcome;
   }
-  return attempts(journal, { begun, again: async () => undefined }, run);
+  const refused = await begun.admit?.();
+  return refused ?? attempts(journal, { begun, again: async () => undefined }, run);
 }
 
 async function treeOf(folder: WorkspaceFolder): Promise<string> {
@@ -195,10 +211,9 @@ async function inWorkspace<T>(
 ): Promise<Outcome<T>> {
   const { begun, guard, before } = place;
   const { folder } = guard;
-  if (place.attempts === 0) {
-    const refused = await begun.admit?.();
-    if (refused !== undefined) return { ...refused, treeAfter: before };
-  } else await folder.restore(before);
+  if (place.attempts > 0) await folder.restore(before);
+  const refused = await begun.admit?.();
+  if (refused !== undefined) return { ...refused, treeAfter: before };
   const again = async (): Promise<void> => {
     folder.expect(before);
     // From here on it is not known to be there any more, whatever becomes of the attempt.
@@ -225,7 +240,8 @@ async function attempts<T>(
       journal.atBoundary?.("before-finalize", begun.id);
       return outcome;
     } catch (error) {
-      const event: BuildEvent = { type: "attempt-failed", step: begun.name, attempt, why: messageOf(error) };
+      const why = begun.say?.(error) ?? messageOf(error);
+      const event: BuildEvent = { type: "attempt-failed", step: begun.name, attempt, why };
       await journal.db
         .transaction()
         .execute((trx) => appendBuildEvents(trx, begun.buildId, { events: [event], at: journal.now() }));

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { AtosError, messageOf } from "../base/errors.ts";
+import { orAborted } from "../base/or-aborted.ts";
 import { git } from "./git.ts";
 import type { WorkspaceBranch } from "./workspace-entry.ts";
 import { ObjectBatch } from "./workspace-objects.ts";
@@ -26,6 +27,7 @@ export class WorkspaceFolder {
   #known: string | undefined;
   #expected: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #held: Promise<void> = Promise.resolve();
 
   /** @internal By `Workspaces.openFolder`. */
   constructor(repository: string, directory: string) {
@@ -46,6 +48,23 @@ export class WorkspaceFolder {
   /** Makes the folder exactly what `snapshot` says, whatever is there, and removes everything else. */
   restore(snapshot: string): Promise<void> {
     return this.#inTurn(() => this.#restore(snapshot));
+  }
+
+  /**
+   * Waits until nobody else holds the folder, and holds it until disposed: from the state an effect found to the state
+   * it leaves, nothing else may change it.
+   */
+  async hold(signal: AbortSignal): Promise<Disposable> {
+    const before = this.#held;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = before.then(() => promise);
+    try {
+      await orAborted(before, signal);
+    } catch (error) {
+      resolve();
+      throw error;
+    }
+    return { [Symbol.dispose]: resolve };
   }
 
   /** Says which snapshot the folder should be at, without looking: what a replay knows. */

@@ -1,9 +1,10 @@
 import { AtosError } from "../base/errors.ts";
+import { orAborted } from "../base/or-aborted.ts";
 import type { GgufSource, ModelSource } from "../engine/model.ts";
 import { CrashWatch } from "./crash-watch.ts";
 import { fitOrFail } from "./fit-or-fail.ts";
 import { KnownModels } from "./known-models.ts";
-import { type Lease, type LeaseRequest, orAborted } from "./lease.ts";
+import type { Lease, LeaseRequest } from "./lease.ts";
 import { learnTask } from "./ledger/learn.ts";
 import type { PoolAction, PoolPolicy } from "./plan/pool-state.ts";
 import { PoolExecutor } from "./pool-executor.ts";

@@ -1,6 +1,7 @@
+import { orAborted } from "../base/or-aborted.ts";
 import type { Model, OpenAiSource } from "../engine/model.ts";
 import type { PoolStatus } from "./pool-status.ts";
-import { type Lease, type LeaseRequest, orAborted } from "./lease.ts";
+import type { Lease, LeaseRequest } from "./lease.ts";
 import { waitUnderRate } from "./rate-limit.ts";
 
 export type OpenServer = (source: OpenAiSource, signal: AbortSignal) => Promise<Model>;

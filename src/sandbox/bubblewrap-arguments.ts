@@ -1,6 +1,7 @@
 import type { BubblewrapHost } from "./bubblewrap-host.ts";
 import type { ProcessLimits } from "./limit-script.ts";
 import { limitScript } from "./limit-script.ts";
+import { HIDDEN_NAMES } from "./hidden-names.ts";
 import type { HiddenEntry } from "./mount-points.ts";
 import type { SandboxLimits } from "./sandbox.ts";
 
@@ -12,19 +13,29 @@ export const SANDBOX_ID = 65532;
 
 export const NODE_PATH = "/opt/node/bin/node";
 
-/** What the command finds at `descriptor` while bwrap sets up, and nothing of it afterwards. */
-export const DESCRIPTOR = { seccomp: 3, hosts: 4, status: 5, go: 6, mapped: 7, nothing: 8 } as const;
+/** What is at each descriptor while bwrap sets up; afterwards the command finds nothing of it. */
+type Descriptors = {
+  readonly seccomp: number;
+  readonly files: readonly { readonly descriptor: number; readonly path: string }[];
+  readonly status: number;
+  /** Both ways: on it bwrap waits for its users, as root, and the script for its caller. */
+  readonly go: number;
+  /** Reads as an empty file; bwrap takes each for itself. */
+  readonly empty: readonly [number, number];
+};
 
-/** Reads as an empty file; bwrap takes it for itself. */
-export function emptyDescriptor(host: Pick<BubblewrapHost, "root">): number {
-  return host.root ? 9 : 7;
+export function descriptorsOf(host: Pick<BubblewrapHost, "files">): Descriptors {
+  const seccomp = 3;
+  const files = host.files.map(({ path }, index) => ({ descriptor: seccomp + 1 + index, path }));
+  const status = seccomp + 1 + files.length;
+  return { seccomp, files, status, go: status + 1, empty: [status + 2, status + 3] };
 }
 
 const OPEN_FILES = 1024;
 const MIB = 1024 * 1024;
 
 /** Memory file systems, writable by all, with their sizes in MiB. */
-export const MEMORY_MOUNTS = { "/tmp": 64, "/dev/shm": 64, "/home": 16 } as const;
+export const MEMORY_MOUNTS = { "/tmp": 64, "/dev/shm": 64 } as const;
 
 /** One call, its paths checked and resolved. */
 export type BubblewrapPlan = {
@@ -42,17 +53,19 @@ export type BubblewrapPlan = {
 /** The arguments of bwrap for one call. Pure. */
 export function bubblewrapArguments(host: BubblewrapHost, plan: BubblewrapPlan): string[] {
   const env = Object.entries(plan.env).map(([name, value]) => `${name}=${value}`);
+  const { files } = descriptorsOf(host);
+  const shown = [...files.map(({ path }) => path), ...plan.readOnly.map(({ target }) => target)];
   return [
     isolation(host),
-    folders(["/etc/ssl/certs", NODE_PATH, ...plan.readOnly.map(({ target }) => target)]),
+    folders([NODE_PATH, ...shown]),
     host.systemOptions,
+    files.flatMap(({ descriptor, path }) => ["--file", String(descriptor), path]),
     ["--ro-bind", host.node, NODE_PATH],
     ["--proc", "/proc", "--remount-ro", "/proc"],
     ["--dev", "/dev"],
     Object.entries(MEMORY_MOUNTS).flatMap(([path, mib]) => memoryMount(path, mib)),
     // Both /dev and / are memory too, without a size: nothing may be written to them.
     ["--remount-ro", "/dev"],
-    ["--file", String(DESCRIPTOR.hosts), "/etc/hosts"],
     ["--bind", plan.root, "/workspace", "--chdir", "/workspace"],
     plan.hidden.flatMap((entry) => hide(host, entry)),
     plan.readOnly.flatMap(({ source, target }) => ["--ro-bind", source, target]),
@@ -78,13 +91,15 @@ function memoryMount(path: string, mib: number): string[] {
 
 function hide(host: BubblewrapHost, { name, kind }: HiddenEntry): string[] {
   const path = `/workspace/${name}`;
-  if (kind === "file") return ["--perms", "0444", "--ro-bind-data", String(emptyDescriptor(host)), path];
-  return ["--perms", "0555", "--size", "4096", "--tmpfs", path, "--remount-ro", path];
+  if (kind === "file") return ["--perms", "0444", "--ro-bind-data", String(descriptorsOf(host).empty[1]), path];
+  const empty = ["--perms", "0555", "--size", "4096", "--tmpfs", path];
+  // As root it is root's, and the command is not; an ordinary user's command is its maker and could change its mode.
+  return host.root ? empty : [...empty, "--remount-ro", path];
 }
 
 const MINIMAL_ENV: Readonly<Record<string, string>> = {
   PATH: "/opt/node/bin:/usr/local/bin:/usr/bin:/bin",
-  HOME: "/home",
+  HOME: "/tmp",
   LANG: "C.UTF-8",
   TMPDIR: "/tmp",
   PYTHONDONTWRITEBYTECODE: "1",
@@ -96,16 +111,19 @@ const MINIMAL_ENV: Readonly<Record<string, string>> = {
  * bwrap's process 1 asks to die with its parent only late, so a caller killed while it sets up would have left a
  * command that nobody holds to anything.
  */
-const AWAIT_GO = `echo >&${DESCRIPTOR.go} && read -r _ <&${DESCRIPTOR.go} || exit 1\nexec ${DESCRIPTOR.go}<&-`;
+function awaitGo(host: BubblewrapHost): string {
+  const { go } = descriptorsOf(host);
+  return `echo >&${go} && read -r _ <&${go} || exit 1\nexec ${go}<&-`;
+}
 
 /**
  * As root: makes the workspace the command's own.
  *
  * It runs inside, after the mounts and where only the workspace is writable, so a link that points out of it cannot
- * make it change anything else; folders mounted read-only are passed over. Programs by their full paths and an
- * environment of our own, for nothing in the workspace may run before the uid is dropped.
+ * make it change anything else; what is hidden or mounted read-only is passed over. Programs by their full paths and
+ * an environment of our own, for nothing in the workspace may run before the uid is dropped.
  */
-const GIVE = `/usr/bin/find /workspace -type d ! -writable -prune -o ! -user ${SANDBOX_ID} -writable -exec /bin/chown -h ${SANDBOX_ID}:${SANDBOX_ID} '{}' +`;
+const GIVE = `/usr/bin/find /workspace ${HIDDEN_NAMES.map((name) => `-path /workspace/${name} -prune -o`).join(" ")} -type d ! -writable -prune -o ! -user ${SANDBOX_ID} -writable -exec /bin/chown -h ${SANDBOX_ID}:${SANDBOX_ID} '{}' +`;
 
 /** As root: becomes the command's user. */
 const DROP_ROOT = `/usr/bin/setpriv --reuid=${SANDBOX_ID} --regid=${SANDBOX_ID} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs`;
@@ -113,19 +131,19 @@ const DROP_ROOT = `/usr/bin/setpriv --reuid=${SANDBOX_ID} --regid=${SANDBOX_ID} 
 /** The shell sets the limits itself: each program less is a third of a millisecond. */
 function script(host: BubblewrapHost, plan: BubblewrapPlan): string {
   const limits = limitScript(cappedLimits(host.hardLimits, plan.limits));
-  const start = [AWAIT_GO, limits, "unset PWD OLDPWD SHLVL"];
+  const start = [awaitGo(host), limits, "unset PWD OLDPWD SHLVL"];
   if (!host.root) return [...start, 'exec "$@"'].join("\n");
-  const mapped = `exec ${DESCRIPTOR.mapped}<&-`;
-  return [...start, mapped, ...(plan.give ? [GIVE] : []), `exec ${DROP_ROOT} "$@"`].join("\n");
+  return [...start, ...(plan.give ? [GIVE] : []), `exec ${DROP_ROOT} "$@"`].join("\n");
 }
 
 function isolation(host: BubblewrapHost): string[] {
+  const { seccomp, status } = descriptorsOf(host);
   return [
     ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"],
     ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--cap-drop", "ALL"],
     ["--clearenv", ...Object.entries(MINIMAL_ENV).flatMap(([name, value]) => ["--setenv", name, value])],
-    ["--seccomp", String(DESCRIPTOR.seccomp), "--json-status-fd", String(DESCRIPTOR.status)],
-    host.root ? asRoot() : asUser(host),
+    ["--seccomp", String(seccomp), "--json-status-fd", String(status)],
+    host.root ? asRoot(host) : asUser(host),
   ].flat();
 }
 
@@ -133,10 +151,11 @@ function isolation(host: BubblewrapHost): string[] {
  * Root waits for its id maps (see `mapIds`), and keeps until DROP_ROOT what that needs. The capabilities are those of
  * the new user namespace: over the sandbox, not over the machine.
  */
-function asRoot(): string[] {
+function asRoot(host: BubblewrapHost): string[] {
+  const { go, empty } = descriptorsOf(host);
   const kept = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE"];
   // bwrap takes no --userns-block-fd without an --info-fd; what it tells there, the status tells as well.
-  const waiting = ["--userns-block-fd", String(DESCRIPTOR.mapped), "--info-fd", String(DESCRIPTOR.nothing)];
+  const waiting = ["--userns-block-fd", String(go), "--info-fd", String(empty[0])];
   return [...kept.flatMap((capability) => ["--cap-add", capability]), ...waiting];
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { missingError } from "../base/errors.ts";
 import { readIfThere } from "./process-view.ts";
 import { reopenableFile } from "./reopenable-file.ts";
@@ -6,6 +6,9 @@ import { seccompFilter } from "./seccomp-filter.ts";
 
 /** Enough for a name that the machine itself answers; no other is to be found. */
 const HOSTS_FILE = "127.0.0.1 localhost\n::1 localhost\n";
+
+/** What the linker and OpenSSL read. */
+const COPIED = ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf"];
 
 /** What one machine lets bubblewrap do and has to show; found once, the same for every call. */
 export type BubblewrapHost = {
@@ -19,9 +22,10 @@ export type BubblewrapHost = {
   /** bwrap options that show the operating system's programs and libraries. */
   readonly systemOptions: readonly string[];
   readonly pythonPath: string | undefined;
-  /** The system call filter, and /etc/hosts as it is inside: paths of files. */
+  /** The system call filter: the path of a file. */
   readonly seccomp: string;
-  readonly hosts: string;
+  /** Files to copy into the sandbox, each time anew; a mount is dearer. */
+  readonly files: readonly { readonly source: string; readonly path: string }[];
   /** This process's hard limits; a command's cannot be higher. */
   readonly hardLimits: {
     readonly processes: number;
@@ -58,14 +62,26 @@ export function bubblewrapHost(bwrap: string, node: string, help: string): Bubbl
     systemOptions: systemOptions(),
     pythonPath: pythonPath(),
     seccomp: reopenableFile(seccompFilter(architecture)),
-    hosts: reopenableFile(HOSTS_FILE),
+    files: [
+      { source: reopenableFile(HOSTS_FILE), path: "/etc/hosts" },
+      ...COPIED.filter(isReadable).map((path) => ({ source: path, path })),
+    ],
     hardLimits: hardLimits(readIfThere("/proc/self/limits") ?? ""),
   };
 }
 
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * Programs and libraries, and of /etc only what the linker, alternatives, TLS, Python and the clock read: no accounts,
- * no keys, no configuration of the machine's services.
+ * Programs and libraries, and of /etc only what alternatives and the clock read: no accounts, no keys, no
+ * configuration of the machine's services.
  */
 function systemOptions(): string[] {
   const options = ["--ro-bind", "/usr", "/usr"];
@@ -74,10 +90,8 @@ function systemOptions(): string[] {
     if (found?.isSymbolicLink() === true) options.push("--symlink", readlinkSync(folder), folder);
     else if (found?.isDirectory() === true) options.push("--ro-bind", folder, folder);
   }
-  const python = readdirSync("/etc").filter((name) => /^python3\.\d+$/.test(name));
-  const settings = ["ld.so.cache", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime", ...python];
   // A mount each is dear, so what leads into /usr is shown as the link that it is.
-  for (const path of settings.map((name) => `/etc/${name}`)) {
+  for (const path of ["/etc/alternatives", "/etc/localtime"]) {
     const found = lstatSync(path, { throwIfNoEntry: false });
     const link = found?.isSymbolicLink() === true ? readlinkSync(path) : "";
     if (link.startsWith("/usr/")) options.push("--symlink", link, path);

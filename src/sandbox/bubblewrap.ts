@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { AtosError, messageOf, missingError } from "../base/errors.ts";
@@ -21,6 +22,8 @@ import { tryOnce } from "./try-once.ts";
 
 /** Where the way to the proxy is inside; the port is in a network of the sandbox's own. */
 const BRIDGE = { path: "/opt/atos/network/bridge.mjs", sockets: "/opt/atos/network/socket", port: 3128 };
+
+const CERTIFICATES = "/etc/ssl/certs";
 
 /**
  * Opens the sandbox made of bubblewrap's name spaces, a system call filter and a watchdog, after trying it once.
@@ -95,6 +98,8 @@ function withNetwork(plan: BubblewrapPlan, socketPath: string): BubblewrapPlan {
   const shown = [
     { source: BRIDGE_FILE, target: bridgePath },
     { source: dirname(socketPath), target: sockets },
+    // Only who has a network asks others for their certificates.
+    ...[CERTIFICATES].filter(existsSync).map((path) => ({ source: path, target: path })),
   ];
   return {
     ...plan,

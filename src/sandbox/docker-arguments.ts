@@ -50,7 +50,7 @@ export function dockerArguments(plan: DockerPlan): string[] {
 
 const MINIMAL_ENV: Readonly<Record<string, string>> = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
-  HOME: "/home",
+  HOME: "/tmp",
   LANG: "C.UTF-8",
   TMPDIR: "/tmp",
   PYTHONDONTWRITEBYTECODE: "1",

@@ -257,7 +257,9 @@ for (const level of ["bubblewrap", "landlock"] as const) {
     assert.deepEqual(readdirSync(root), ["made"]);
     await shell("ln -s /etc .git; echo evil > .atos");
     assert.deepEqual(readdirSync(root), ["made"]);
-    await shell("mkdir -p .git/a/b/c .atos/a; touch .git/config .git/a/b/x; chmod 0 .git/a/b; chmod 300 .git .git/a; chmod 0 .atos");
+    await shell(
+      "mkdir -p .git/a/b/c .atos/a; touch .git/config .git/a/b/x; chmod 0 .git/a/b; chmod 300 .git .git/a; chmod 0 .atos",
+    );
     assert.deepEqual(readdirSync(root), ["made"]);
   });
 }

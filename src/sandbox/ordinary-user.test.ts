@@ -74,7 +74,7 @@ async function runAsUser(
 const hog = `node -e 'const kept = []; setInterval(() => kept.push(Buffer.alloc(8e6, 1)), 10)'`;
 
 test("an ordinary user's commands are confined and limited as root's are", async () => {
-  const [identity, environment, escape, memory, processes, files] = await runAsUser("bubblewrap", [
+  const [identity, environment, escape, memory, processes, files, unreadable] = await runAsUser("bubblewrap", [
     {
       script:
         "id -u; grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' /proc/self/status | cut -f2 | xargs; touch made; exit 7",
@@ -87,7 +87,13 @@ test("an ordinary user's commands are confined and limited as root's are", async
       script: "for i in 1 2 3 4 5 6 7 8 9; do head -c 4000000 /dev/zero > f$i; sleep 0.05; done",
       limits: { diskMib: 8 },
     },
+    {
+      script:
+        "mkdir -m 300 d; for i in $(seq 30); do head -c 4000000 /dev/zero > d/f$i; sleep 0.03; done; chmod 700 d; rm -r d",
+      limits: { diskMib: 8 },
+    },
   ]);
+  assert.equal(unreadable?.limitHit, "disk");
   const none = "0000000000000000";
   assert.deepEqual([identity?.exitCode, identity?.stdout], [7, `65532\n${none} ${none} ${none} ${none} 1 2\n`]);
   assert.match(environment?.stdout ?? "", /^PATH=\/usr\/bin:\/bin\n+\d\n$/);

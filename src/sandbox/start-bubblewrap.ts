@@ -3,7 +3,7 @@ import { Readable, Writable } from "node:stream";
 import * as z from "zod";
 import { AtosError, messageOf } from "../base/errors.ts";
 import type { BubblewrapPlan } from "./bubblewrap-arguments.ts";
-import { bubblewrapArguments, DESCRIPTOR, MEMORY_MOUNTS, SANDBOX_ID } from "./bubblewrap-arguments.ts";
+import { bubblewrapArguments, descriptorsOf, MEMORY_MOUNTS, SANDBOX_ID } from "./bubblewrap-arguments.ts";
 import type { BubblewrapHost } from "./bubblewrap-host.ts";
 import { onLines } from "./on-lines.ts";
 import type { ProcessState, ProcessView } from "./process-view.ts";
@@ -48,9 +48,9 @@ export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): Bub
   const env = { PATH: "/usr/bin:/bin" };
   const child = startChild(host.bwrap, bubblewrapArguments(host, plan), {
     env,
-    files: [host.seccomp, host.hosts],
-    extraPipes: host.root ? 3 : 2,
-    nothings: host.root ? 2 : 1,
+    files: [host.seccomp, ...host.files.map(({ source }) => source)],
+    extraPipes: 2,
+    nothings: 2,
   });
   const state: State = { killed: false, problem: "it ended before it ran the command" };
   const command: BubblewrapCommand = {
@@ -68,10 +68,10 @@ export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): Bub
     problem: () => state.problem,
   };
   const extra: readonly (Readable | Writable | null | undefined)[] = child.stdio;
-  const mapped = host.root ? writable(extra[DESCRIPTOR.mapped]) : undefined;
-  const go = writable(extra[DESCRIPTOR.go]);
-  readable(extra[DESCRIPTOR.go]).once("data", () => go.end("\n"));
-  onLines(readable(extra[DESCRIPTOR.status]), (line) => {
+  const descriptors = descriptorsOf(host);
+  const go = writable(extra[descriptors.go]);
+  readable(extra[descriptors.go]).once("data", () => go.end("\n"));
+  onLines(readable(extra[descriptors.status]), (line) => {
     const status = statusSchema.safeParse(line);
     if (!status.success) {
       state.problem = `its status is not understood: ${line}`;
@@ -84,8 +84,9 @@ export function startBubblewrap(host: BubblewrapHost, plan: BubblewrapPlan): Bub
     if (init === undefined) return;
     state.init = init;
     if (state.killed) command.kill();
-    if (mapped !== undefined) state.problem = mapIds(init.pid) ?? state.problem;
-    mapped?.end("1");
+    if (!host.root) return;
+    state.problem = mapIds(init.pid) ?? state.problem;
+    go.write("1");
   });
   return command;
 }

@@ -37,6 +37,7 @@ test("a question is kept as it was asked, and asked once", async () => {
   const first = await askApproval(db, question("aaaaaaaa"));
   assert.deepEqual(first, {
     isNew: true,
+    closed: [],
     approval: {
       id: "aaaaaaaa",
       buildId: "b",
@@ -60,6 +61,7 @@ test("a question is kept as it was asked, and asked once", async () => {
   });
   assert.deepEqual(await askApproval(db, question("bbbbbbbb", { minute: 5 })), {
     isNew: false,
+    closed: [],
     approval: first.approval,
   });
   assert.deepEqual(await openApprovals(db, at(9)), [first.approval]);

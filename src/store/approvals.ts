@@ -71,15 +71,17 @@ export type ApprovalReply = {
 export async function askApproval(
   db: Db,
   question: NewApproval,
-): Promise<{ readonly isNew: boolean; readonly approval: Approval }> {
+): Promise<{ readonly isNew: boolean; readonly approval: Approval; readonly closed: readonly Approval[] }> {
   const { id, buildId, task, callId, tool, shown, hash, at, expiresAt } = question;
-  await db
+  const others = await db
     .updateTable("atos.approvals")
     .set({ state: "expired", answered_at: at })
     .where("call_id", "=", callId)
     .where("hash", "!=", hash)
     .where("state", "=", "open")
+    .returningAll()
     .execute();
+  const closed = approvalRow.array().parse(others);
   const added = await db
     .insertInto("atos.approvals")
     .values({
@@ -100,14 +102,14 @@ export async function askApproval(
     .onConflict((conflict) => conflict.columns(["call_id", "hash"]).doNothing())
     .returningAll()
     .executeTakeFirst();
-  if (added !== undefined) return { isNew: true, approval: approvalRow.parse(added) };
+  if (added !== undefined) return { isNew: true, approval: approvalRow.parse(added), closed };
   const known = await db
     .selectFrom("atos.approvals")
     .selectAll()
     .where("call_id", "=", callId)
     .where("hash", "=", hash)
     .executeTakeFirstOrThrow();
-  return { isNew: false, approval: approvalRow.parse(known) };
+  return { isNew: false, approval: approvalRow.parse(known), closed };
 }
 
 /** Answers an open question that has not expired, by exactly what was shown; anything else changes nothing. */
@@ -134,6 +136,18 @@ export async function expireApprovals(db: Db, at: Date): Promise<readonly Approv
     .set({ state: "expired", answered_at: at })
     .where("state", "=", "open")
     .where("expires_at", "<=", at)
+    .returningAll()
+    .execute();
+  return approvalRow.array().parse(rows);
+}
+
+/** Closes the open questions of a build that has ended, and returns them. */
+export async function closeApprovals(db: Db, buildId: string, at: Date): Promise<readonly Approval[]> {
+  const rows = await db
+    .updateTable("atos.approvals")
+    .set({ state: "expired", answered_at: at })
+    .where("build_id", "=", buildId)
+    .where("state", "=", "open")
     .returningAll()
     .execute();
   return approvalRow.array().parse(rows);

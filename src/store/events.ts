@@ -58,10 +58,20 @@ export async function lastSeq(db: Db, buildId: string): Promise<number> {
 }
 
 const chainedRow = z
-  .object({ seq: z.int(), at: z.date(), type: z.string(), text: z.string(), hash: z.string() })
+  .object({
+    seq: z.int(),
+    at: z.date(),
+    micros: z.string(),
+    type: z.string(),
+    text: z.string(),
+    hash: z.string(),
+  })
   .readonly();
 
-/** An event with what its hash is over: `text` is its data as it is stored, `hash` 64 hexadecimal digits. */
+/**
+ * An event with what its hash is over: `micros` are the microseconds since 1970 of its time, `text` is its data as it
+ * is stored, `hash` 64 hexadecimal digits.
+ */
 export type ChainedEvent = z.infer<typeof chainedRow>;
 
 /** As {@link eventsAfter}, with hashes. */
@@ -70,7 +80,7 @@ export async function chainedEventsAfter(
   from: { readonly buildId: string; readonly seq: number; readonly limit: number },
 ): Promise<readonly ChainedEvent[]> {
   const { rows } = await sql`
-    select seq, at, type, data::text as text, encode(hash, 'hex') as hash from atos.events
+    select seq, at, ((extract(epoch from at) * 1000000)::bigint)::text as micros, type, data::text as text, encode(hash, 'hex') as hash from atos.events
     where build_id = ${from.buildId} and seq > ${from.seq} order by seq limit ${from.limit}`.execute(db);
   return chainedRow.array().parse(rows);
 }

@@ -5,6 +5,7 @@ import { AtosError, EXIT, messageOf, usageError } from "../base/errors.ts";
 import type { BuildEvent } from "../base/events.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
 import { type BuildQueue, forgetRecordedErrors } from "../journal/durable-engine.ts";
+import { closeApprovals } from "../store/approvals.ts";
 import {
   activeBuilds,
   type Build,
@@ -22,6 +23,8 @@ import { BuildRun } from "./build-run.ts";
 const MAX_PARK_TRIES = 10;
 const PARK_WAIT_MS = 1000;
 const STOP_MS = 10_000;
+/** Nobody answers a question of a build that was cancelled. */
+const NOBODY = { decision: "expired", by: "" } as const;
 
 /** Why a build was stopped that nothing was wrong with. */
 class WishGranted extends Error {}
@@ -152,7 +155,9 @@ export class BuildControl {
         : { type: "build-paused", why, exitCode };
       await setWish(trx, { id: buildId, wish: null, at });
       await setBuildState(trx, { id: buildId, state: cancelled ? "cancelled" : "paused", at });
-      await appendBuildEvents(trx, buildId, { events: [event], at });
+      const closed = cancelled ? await closeApprovals(trx, buildId, at) : [];
+      const unanswered = closed.map(({ id }) => ({ type: "approval-answered", approval: id, ...NOBODY }) as const);
+      await appendBuildEvents(trx, buildId, { events: [...unanswered, event], at });
     });
   }
 }

@@ -61,8 +61,8 @@ export type Attack = {
   readonly wall: Wall;
   run(ground: Ground): Promise<Verdict>;
   readonly control: ((ground: Ground) => Promise<Verdict>) | { readonly none: string };
-  /** Only root can do without the wall what the attack does; the control is left out for others. */
-  readonly rootControl?: boolean;
+  /** Without the wall it needs rights that a machine may not give: to root only, or not in a container. */
+  readonly needsRights?: boolean;
   /** Where it is not promised to hold, with the reason that docs/security.md gives. */
   readonly notPromised?: NotPromised;
 };

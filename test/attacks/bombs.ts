@@ -100,7 +100,7 @@ for folder in [os.environ.get("TMPDIR", "/tmp"), "/dev/shm", os.environ.get("HOM
     except OSError as error: print(error, file=sys.stderr)
 time.sleep(0.4)
 print(f"{total >> 20} MiB")
-if total > 250 << 20: print("REACHED", flush=True)
+if total > 200 << 20: print("REACHED", flush=True)
 for folder in ["/tmp", "/dev/shm", os.environ.get("HOME", "/home")]:
     try: os.unlink(f"{folder}/fill-{env['MARK']}")
     except OSError: pass`,
@@ -124,7 +124,7 @@ if total > 200 << 20: print("REACHED", flush=True)`,
     judge: overMemory,
   }),
   attack("memory in pipes", {
-    rootControl: true,
+    needsRights: true,
     limits: memory,
     program: {
       python: `
@@ -194,13 +194,13 @@ if total > 150 << 20: print("REACHED", flush=True)`,
     limits: { ...disk, diskMib: 4 },
     program: {
       python: `
-for index in range(12000):
+for index in range(8000):
     os.close(os.open("e%d" % index, os.O_CREAT | os.O_WRONLY))
     if index % 400 == 0: time.sleep(0.01)
 time.sleep(0.6)
 print("REACHED", flush=True)`,
     },
-    judge: reachedItsEnd("it made 12,000 files"),
+    judge: reachedItsEnd("it made 8,000 files"),
   }),
   attack("files in folders deeper than a path can name", {
     limits: { ...disk },
@@ -350,12 +350,12 @@ for name in ["NPROC", "NOFILE", "FSIZE", "CPU", "CORE"]:
     program: {
       python: `
 open("one", "w").close()
-for index in range(10000):
+for index in range(8000):
     os.symlink("one", "l%d" % index)
     if index % 400 == 0: time.sleep(0.01)
 time.sleep(0.6)
 print("REACHED", flush=True)`,
     },
-    judge: reachedItsEnd("it made 10,000 links"),
+    judge: reachedItsEnd("it made 8,000 links"),
   }),
 ];

@@ -41,12 +41,12 @@ export class Campaign implements AsyncDisposable {
     }));
   }
 
-  /** The same attack where there is no wall; undefined where that is not tried, and why is in `why`. */
-  async control({ control, rootControl }: Attack): Promise<Verdict | { readonly kind: "none"; readonly why: string }> {
+  /** The same attack where there is no wall, or why that is not made or tells nothing. */
+  async control({ control, needsRights }: Attack): Promise<Verdict | { readonly kind: "none"; readonly why: string }> {
     if (typeof control !== "function") return { kind: "none", why: control.none };
-    if (rootControl === true && process.getuid?.() !== 0)
-      return { kind: "none", why: "only root could do it without the wall" };
-    return control(this.#ground());
+    const verdict = await control(this.#ground());
+    if (verdict.kind === "broke" || needsRights !== true) return verdict;
+    return { kind: "none", why: `this machine stops it by itself (${verdict.evidence})` };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

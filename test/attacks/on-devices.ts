@@ -15,7 +15,7 @@ if child == 0:
 
 export const ON_DEVICES: readonly Attack[] = [
   attack("devices made by mknod: memory, disk, kernel log", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 import stat
@@ -29,7 +29,7 @@ for name, kind, major, minor in [("mem", stat.S_IFCHR, 1, 1), ("kmsg", stat.S_IF
     },
   }),
   attack("the machine's own devices: memory, disks, kernel log, virtual machines, tunnels", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 names = ["mem", "kmem", "port", "kmsg", "fuse", "kvm", "net/tun", "vhost-net", "vsock", "loop-control", "loop0", "vda", "sda", "nvme0n1", "console", "tty0", "tty1", "snapshot", "btrfs-control", "uinput", "hwrng"]
@@ -40,7 +40,7 @@ for name in names:
     },
   }),
   attack("keys typed into a terminal: TIOCSTI", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `${TERMINAL}
     attempt("typed", lambda: must(sys_call(16, 29, own, 0x5412, ctypes.c_char_p(b"x"))))
@@ -49,7 +49,7 @@ os.waitpid(child, 0)`,
     },
   }),
   attack("keys typed into a terminal: TIOCSTI with a bit where the filter may not look", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `${TERMINAL}
     attempt("typed", lambda: must(sys_call(16, 29, own, ctypes.c_ulong(0x100005412), ctypes.c_char_p(b"x"))))
@@ -80,7 +80,7 @@ print("TRIED")`,
     },
   }),
   attack("a file planted among the devices", {
-    rootControl: true,
+    needsRights: true,
     program: { sh: 'touch "/dev/$MARK" && rm "/dev/$MARK" && echo BROKE /dev can be written' },
   }),
   attack("a sparse file far larger than the disk", {
@@ -102,7 +102,7 @@ with open("claimed", "wb") as file:
     },
   }),
   attack("the machine's name", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 name = socket.gethostname().encode()

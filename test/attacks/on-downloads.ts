@@ -61,7 +61,7 @@ const naive: Open = (root, names) => {
           if (first?.startsWith("127.") === true && url.includes("checked")) return "refused";
           [target.hostname = ""] = await resolve(target.hostname);
         }
-        const response = await fetch(target, { signal: AbortSignal.timeout(400) });
+        const response = await fetch(target, { signal: AbortSignal.timeout(url.includes("/site/") ? 5000 : 400) });
         const bytes = Buffer.from(await response.arrayBuffer());
         mkdirSync(join(root, path, ".."), { recursive: true });
         writeFileSync(join(root, path), bytes);

@@ -61,7 +61,7 @@ const naive: Open =
           cwd: root,
           env,
           encoding: "utf8",
-          timeout: 1500,
+          timeout: 1000,
           stdio: ["ignore", "pipe", "pipe"],
         });
       } catch (error) {

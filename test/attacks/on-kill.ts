@@ -80,7 +80,7 @@ time.sleep(5)`,
       python: `${BEAT}
 ends = time.monotonic() + 5
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-for _ in range(12):
+for _ in range(6):
     if os.fork() == 0:
         os.setsid()
         while time.monotonic() < ends:
@@ -146,6 +146,7 @@ time.sleep(0.1)`,
     },
   }),
   attack("a debugger of its own children, which holds them", {
+    needsRights: true,
     program: {
       python: `
 child = os.fork()

@@ -16,7 +16,7 @@ import { twoSided } from "./two-sided.ts";
 const ROGUE = fileURLToPath(new URL("rogue-server.mjs", import.meta.url));
 const LIMITS = { connectMs: 4000, callMs: 800, messageBytes: 1 << 20, resultChars: 20_000 };
 /** What a client without limits is given; then it has lost. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 1200;
 
 /** A client of a server that means harm. */
 type Client = AsyncDisposable & {

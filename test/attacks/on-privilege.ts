@@ -20,7 +20,7 @@ function privileged({ root }: Prey): string[] {
 
 export const ON_PRIVILEGE: readonly Attack[] = [
   attack("programs that make one root: su, sudo, pkexec, newgrp, mount", {
-    rootControl: true,
+    needsRights: true,
     program: {
       sh: `for command in "su root -c" "sudo -n sh -c" "pkexec sh -c" "setpriv --reuid=0 --clear-groups sh -c" "nsenter -t 1 -m sh -c"; do
   timeout 2 $command 'cat "$BASE/private.txt"' < /dev/null; done; true`,
@@ -56,7 +56,7 @@ for name, make in [("open", lambda: os.open("a", os.O_CREAT | os.O_WRONLY, 0o475
 import subprocess
 print(subprocess.run(["./planted", "-c", "import os; print(os.geteuid()); print(open(os.environ['BASE'] + '/private.txt').read())"], capture_output=True, text=True).stdout)`,
     {
-      rootControl: true,
+      needsRights: true,
       prepare: (prey) => {
         copyFileSync("/usr/bin/python3", join(prey.root, "planted"));
         chmodSync(join(prey.root, "planted"), 0o4755);
@@ -69,7 +69,7 @@ print(subprocess.run(["./planted", "-c", "import os; print(os.geteuid()); print(
 import shutil
 shutil.copy("/bin/true", "a")
 attempt("gave it all capabilities", lambda: os.setxattr("a", "security.capability", struct.pack("<IIIII", 0x02000001, 0xffffffff, 0, 0xffffffff, 0)))`,
-    { rootControl: true },
+    { needsRights: true },
   ),
   tries(
     "name spaces of its own, in each way there is",
@@ -90,6 +90,7 @@ def cloned3():
     if child == 0: os._exit(0)
     os.waitpid(child, 0)
 attempt("clone3", cloned3)`,
+    { needsRights: true },
   ),
   tries(
     "mounts: over the workspace, by the old calls and the new",
@@ -101,9 +102,9 @@ def mount():
 attempt("mounted", mount)
 attempt("opened a file system", lambda: os.close(must(sys_call(430, 430, ctypes.c_char_p(b"tmpfs"), 0))))
 attempt("took a tree", lambda: os.close(must(sys_call(428, 428, ctypes.c_long(-100), ctypes.c_char_p(b"m"), 1))))`,
-    { rootControl: true },
+    { needsRights: true },
   ),
-  tries("a new root folder", `attempt("chroot", lambda: os.chroot("."))`, { rootControl: true }),
+  tries("a new root folder", `attempt("chroot", lambda: os.chroot("."))`, { needsRights: true }),
   tries(
     "a file by its number on the disk, not by its path",
     `
@@ -115,7 +116,7 @@ ctypes.memmove(handle.data, raw[4:], len(raw) - 4)
 folder = os.open(".", os.O_RDONLY)
 print(os.read(must(sys_call(304, 265, folder, ctypes.byref(handle), 0)), 100).decode())`,
     {
-      rootControl: true,
+      needsRights: true,
       prepare: (prey) => ({ HANDLE: prey.handle() }),
     },
   ),
@@ -140,13 +141,13 @@ for path, user in [("a", 0), (env["SECRET_FILE"], 1), (env["SECRET_FILE"], os.ge
     except OSError as error: print(path, error, file=sys.stderr)
 # Some walls say yes and do nothing.
 if os.getuid() != 0 and os.stat("a").st_uid == 0: print("BROKE gave a file to root")`,
-    { rootControl: true },
+    { needsRights: true },
   ),
   tries(
     "code for the kernel, and another kernel",
     `
 attempt("loading a module was not refused", lambda: (sys_call(313, 273, 0, ctypes.c_char_p(b""), 0), must(-1) if ctypes.get_errno() == 1 else None))
 attempt("swap was not refused", lambda: (libc.swapoff(ctypes.c_char_p(b"/nonexistent")), must(-1) if ctypes.get_errno() == 1 else None))`,
-    { rootControl: true },
+    { needsRights: true },
   ),
 ];

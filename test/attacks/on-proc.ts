@@ -28,6 +28,7 @@ export const ON_PROC: readonly Attack[] = [
     },
   }),
   attack("the memory of a process outside", {
+    needsRights: true,
     program: {
       python: `
 maps = open(f"/proc/{VICTIM}/maps").read()
@@ -39,7 +40,7 @@ with open(f"/proc/{VICTIM}/mem", "rb", 0) as memory:
     },
   }),
   attack("settings of the kernel, opened to be written", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 for path in ["kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "vm/overcommit_memory", "fs/binfmt_misc/register", "net/ipv4/ip_forward"]:
@@ -47,7 +48,7 @@ for path in ["kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "vm/ov
     },
   }),
   attack("the machine's switches: sysrq-trigger, kcore, kmsg, kpageflags, timer_list", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 for path, how in [("sysrq-trigger", os.O_WRONLY), ("kcore", os.O_RDONLY), ("kmsg", os.O_RDONLY), ("kpageflags", os.O_RDONLY), ("timer_list", os.O_RDONLY), ("mtrr", os.O_WRONLY)]:
@@ -78,7 +79,7 @@ attempt("it was renamed", lambda: os.rename(env["SHOWN"] + "/tool", env["SHOWN"]
     },
   }),
   attack("the name spaces of a process outside, entered", {
-    rootControl: true,
+    needsRights: true,
     program: {
       python: `
 for kind in ["net", "mnt", "pid", "user", "ipc"]:
@@ -94,6 +95,7 @@ for kind in ["net", "mnt", "pid", "user", "ipc"]:
     },
   }),
   attack("a name space of users, given a map of its own", {
+    needsRights: true,
     program: {
       python: `
 def become():

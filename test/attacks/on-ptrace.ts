@@ -6,7 +6,11 @@ const attack = (name: string, rest: Omit<SandboxAttack, "category" | "name">): A
   sandboxAttack({ category: "ptrace and signals", name, ...rest });
 
 const tries = (name: string, lines: string, rest: Partial<SandboxAttack> = {}): Attack =>
-  attack(name, { program: { python: `\n${lines}` }, ...rest });
+  attack(name, {
+    needsRights: /ptrace|memory|taken over|shares/.test(name),
+    program: { python: `\n${lines}` },
+    ...rest,
+  });
 
 export const ON_PTRACE: readonly Attack[] = [
   tries(
@@ -131,6 +135,6 @@ attr = ctypes.create_string_buffer(struct.pack("IIQ", 1, 112, 0) + bytes(96))
 attempt("opened perf", lambda: must(sys_call(298, 241, attr, ctypes.c_long(0), ctypes.c_long(-1), ctypes.c_long(-1), 0)))
 attempt("made a map for bpf", lambda: must(sys_call(321, 280, 0, ctypes.create_string_buffer(struct.pack("IIII", 2, 4, 4, 1) + bytes(100)), 72)))
 attempt("opened userfaultfd", lambda: must(sys_call(323, 282, 1)))`,
-    { rootControl: true },
+    { needsRights: true },
   ),
 ];

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
 import type { Attack } from "./attack.ts";
 import { broke, held } from "./attack.ts";
 import type { SandboxAttack } from "./sandbox-attack.ts";
@@ -21,6 +22,7 @@ export const ON_SECRETS: readonly Attack[] = [
     program: { sh: 'find "$(dirname "$BASE")" /var/tmp -maxdepth 2 -path "$BASE/*" -name "*.txt" -exec cat {} +' },
   }),
   attack("the home folder, and the keys and tokens that lie in one", {
+    needsRights: true,
     prepare: () => ({ REAL_HOME: homedir() }),
     program: {
       sh: `ls -A "$REAL_HOME" | grep -q . && echo BROKE the home folder can be listed
@@ -39,7 +41,7 @@ for name in .ssh/id_ed25519 .aws/credentials .netrc .npmrc .pypirc .kube/config 
     },
   }),
   attack("the source and settings of ATOS itself", {
-    prepare: () => ({ CHECKOUT: process.cwd() }),
+    prepare: () => ({ CHECKOUT: fileURLToPath(new URL("../..", import.meta.url)) }),
     program: { sh: 'cat "$CHECKOUT/package.json" > /dev/null && echo BROKE the checkout can be read' },
   }),
   attack("a file that only its owner may read, as whoever the command runs as", {
@@ -73,6 +75,7 @@ for name in .ssh/id_ed25519 .aws/credentials .netrc .npmrc .pypirc .kube/config 
     "sys_call(241, 181, NAME)",
   ]),
   attack("the kernel's key ring", {
+    needsRights: true,
     program: {
       python: `
 attempt("stored a key", lambda: must(sys_call(248, 217, ctypes.c_char_p(b"user"), ctypes.c_char_p(b"attack"), ctypes.c_char_p(b"x"), 1, ctypes.c_long(-2))))

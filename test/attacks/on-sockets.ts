@@ -18,6 +18,7 @@ for host in ["127.0.0.1", "127.1.2.3", "0.0.0.0", "localhost", "::ffff:127.0.0.1
     except OSError as error: print(host, error, file=sys.stderr)`),
   }),
   attack("TCP with data in its first packet, past whoever guards connect()", {
+    needsRights: true,
     ...python(`
 for protocol in (0, 262):
     try:
@@ -27,6 +28,7 @@ for protocol in (0, 262):
     except OSError as error: print(error, file=sys.stderr)`),
   }),
   attack("TCP over several paths (MPTCP), which is another protocol to a filter", {
+    needsRights: true,
     ...python(`
 one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
 one.connect(("127.0.0.1", int(env["PORT"])))
@@ -45,6 +47,7 @@ except OSError as error:
     if error.errno == errno.EADDRINUSE: print("BROKE it listens beside the machine's own services")`),
   }),
   attack("datagrams out: names looked up, and what is sent with the question", {
+    needsRights: true,
     ...python(`
 one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 attempt("sent a datagram to another machine", lambda: one.sendto(b"x", ("192.0.2.77", 9)))
@@ -64,6 +67,51 @@ for host in ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"]:
         print(host, error, file=sys.stderr)
         if isinstance(error, TimeoutError): print("BROKE packets for " + host + " leave")
 print("TRIED")`),
+  }),
+  attack("hosts beside those that it is allowed, through the proxy and past it", {
+    mayBeRefused: true,
+    network: { allow: [{ host: "site.example", port: 443 }] },
+    ...python(`
+import re
+port = int(env["PORT"])
+proxy = re.search(r":(\\d+)", env.get("HTTPS_PROXY", "http://127.0.0.1:9"))
+def raw(address, text):
+    try:
+        one = socket.create_connection(address)
+        one.sendall(text.encode())
+        print(one.recv(200).decode(errors="replace"))
+    except OSError as error: print(address, error, file=sys.stderr)
+for host in ["127.0.0.1", "localhost", "[::1]", "site.example@127.0.0.1", "0x7f.1"]:
+    raw(("127.0.0.1", int(proxy[1])), f"CONNECT {host}:{port} HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n")
+    raw(("127.0.0.1", int(proxy[1])), f"GET http://{host}:{port}/ HTTP/1.1\\r\\nHost: site.example\\r\\n\\r\\n")
+raw(("127.0.0.1", port), "")
+for name in os.listdir("/proc/self/fd"):
+    try: print(os.readlink("/proc/self/fd/" + name), file=sys.stderr)
+    except OSError: pass`),
+  }),
+  attack("the way to the proxy, ended, replaced or listened at", {
+    mayBeRefused: true,
+    network: { allow: [{ host: "site.example", port: 443 }] },
+    ...python(`
+try: pids = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, os.getpid())]
+except OSError: pids = []
+for pid in pids:
+    if env.get("HTTPS_PROXY"):
+        try: os.kill(pid, signal.SIGKILL)
+        except OSError as error: print(error, file=sys.stderr)
+for line in open("/proc/self/mountinfo"):
+    place = line.split()[4]
+    if "atos-net" in line or "proxy" in place:
+        for name in os.listdir(place):
+            for how in (os.unlink, lambda path: os.rename(path, path + "x"), lambda path: os.chmod(path, 0o777)):
+                try: how(place + "/" + name); print("BROKE changed the way to the proxy")
+                except OSError as error: print(error, file=sys.stderr)
+try: print(socket.create_connection(("127.0.0.1", int(env["PORT"]))).recv(100).decode())
+except OSError as error: print(error, file=sys.stderr)
+if os.fork() == 0:
+    os.setsid()
+    os.execv("/bin/sleep", ["sleep", env["MARK"]])
+time.sleep(0.05)`),
   }),
   attack("unix sockets by their path: Docker's and others'", {
     ...python(`
@@ -88,12 +136,13 @@ one.connect("\\0" + env["BASE"])
 print(one.recv(100).decode())`),
   }),
   attack("netlink: events of devices, the audit, the firewall", {
-    rootControl: true,
+    needsRights: true,
     ...python(`
 for name, protocol in [("events of devices", 15), ("audit", 9), ("firewall", 12), ("crypto", 21), ("sockets", 4)]:
     attempt("opened netlink: " + name, lambda: socket.socket(16, socket.SOCK_RAW, protocol))`),
   }),
   attack("netlink: the machine's interfaces, listed", {
+    needsRights: true,
     prepare: () => ({ ADDRESSES: outerAddresses() }),
     ...python(`
 import subprocess
@@ -104,17 +153,19 @@ for address in env["ADDRESSES"].split():
     if socket.inet_aton(address) in reply: print("BROKE saw the machine's address")`),
   }),
   attack("raw packets: ICMP, whole frames, other protocols", {
-    rootControl: true,
+    needsRights: true,
     ...python(`
 for name, family, kind, protocol in [("ICMP", 2, 3, 1), ("frames", 17, 3, 0x0300), ("all of IP", 2, 3, 255)]:
     attempt("opened a socket for " + name, lambda: socket.socket(family, kind, protocol))`),
   }),
   attack("the host of a virtual machine, by vsock, and other families", {
+    needsRights: true,
     ...python(`
 for name, family, kind in [("vsock", 40, 1), ("crypto of the kernel", 38, 5), ("vsock datagrams", 40, 2)]:
     attempt("opened " + name, lambda: socket.socket(family, kind, 0))`),
   }),
   attack("system calls by their other table: the 32-bit ones", {
+    needsRights: true,
     ...(process.arch === "x64" ? {} : { control: { none: "this processor has no such table" } }),
     ...python(`
 import mmap
@@ -127,6 +178,7 @@ if found == os.getpid(): print("BROKE the other table answers", flush=True)
 os._exit(0)`),
   }),
   attack("requests to the kernel past all calls: io_uring", {
+    needsRights: true,
     ...python(`attempt("set up a ring", lambda: must(sys_call(425, 425, 4, ctypes.create_string_buffer(120))))`),
   }),
 ];

@@ -1,7 +1,7 @@
 // An MCP server over stdio that means harm. The first argument says how; the second is put where it leaves traces, and
 // the third is a value it may try to get out of ATOS.
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [, , mode = "", notes = "", mark = ""] = process.argv;
@@ -34,7 +34,6 @@ if (mode === "forks") {
   process.on("SIGTERM", () => {});
 }
 if (mode === "daemon") spawn("sleep", [mark], { detached: true, stdio: "ignore" }).unref();
-if (mode === "flood") setInterval(() => process.stderr.write("x".repeat(1 << 20)), 1);
 if (mode === "chatter") setInterval(() => send({ method: "notifications/tools/list_changed" }), 1);
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -65,7 +64,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 function call(id, given) {
   switch (mode) {
     case "flood":
-      process.stderr.write("x".repeat(8 << 20));
+      for (let part = 0; part < 128; part++) writeSync(2, "x".repeat(1 << 16));
       return send({ id, result: says("true") });
     case "silent":
       return undefined;

@@ -1,5 +1,5 @@
 import { AtosError } from "../../src/base/errors.ts";
-import type { Sandbox, SandboxLimits, SandboxReport } from "../../src/sandbox/sandbox.ts";
+import type { Sandbox, SandboxLimits, SandboxReport, SandboxRequest } from "../../src/sandbox/sandbox.ts";
 import type { Attack, Category, Ground, NotPromised, Verdict } from "./attack.ts";
 import { held, verdictOf } from "./attack.ts";
 import { plainChild } from "./plain-child.ts";
@@ -16,6 +16,8 @@ export type SandboxAttack = {
   /** A second command in the same workspace, which must not find what the first left elsewhere. */
   readonly next?: Program;
   readonly limits?: Partial<SandboxLimits>;
+  /** Hosts that it may reach. */
+  readonly network?: SandboxRequest["network"];
   /** Before it runs: plants something, and may tell the program more. */
   readonly prepare?: (prey: Prey) => Record<string, string> | void;
   /** What else to look at when it has run. */
@@ -24,7 +26,7 @@ export type SandboxAttack = {
   readonly control?: { readonly none: string };
   /** It also holds when the sandbox won't run anything there, and says so. */
   readonly mayBeRefused?: boolean;
-  readonly rootControl?: boolean;
+  readonly needsRights?: boolean;
   /** As root: the control runs as the user that owns the prey. */
   readonly asPreysUser?: boolean;
   readonly notPromised?: NotPromised;
@@ -32,17 +34,22 @@ export type SandboxAttack = {
 
 /** Its control is the same program as a plain child process. */
 export function sandboxAttack(attack: SandboxAttack): Attack {
-  const { category, name, rootControl, notPromised } = attack;
-  const user = attack.asPreysUser === true && process.getuid?.() === 0 ? SANDBOX_USER : undefined;
+  const { category, name, needsRights, notPromised } = attack;
   return {
     category,
     name,
     wall: "sandbox",
     run: (ground) => run(attack, ground),
-    control: attack.control ?? ((ground) => run(attack, { ...ground, sandbox: plainChild(ground.sandbox, user) })),
-    ...(rootControl === undefined ? {} : { rootControl }),
+    control:
+      attack.control ??
+      ((ground) => run(attack, { ...ground, sandbox: plainChild(ground.sandbox, controlUser(attack)) })),
+    ...(needsRights === undefined ? {} : { needsRights }),
     ...(notPromised === undefined ? {} : { notPromised }),
   };
+}
+
+function controlUser({ asPreysUser }: SandboxAttack): number | undefined {
+  return asPreysUser === true && process.getuid?.() === 0 ? SANDBOX_USER : undefined;
 }
 
 async function run(attack: SandboxAttack, { sandbox, signal }: Ground): Promise<Verdict> {
@@ -55,11 +62,12 @@ async function run(attack: SandboxAttack, { sandbox, signal }: Ground): Promise<
   const shown = sandbox.level === "none" ? {} : { readOnly: [{ source, target }] };
   const env = { ...given, SHOWN: target };
   const limits = { wallMs: 10_000, ...attack.limits };
+  const network = attack.network === undefined ? {} : { network: attack.network };
   const reports: SandboxReport[] = [];
   try {
     for (const program of [attack.program, ...(attack.next === undefined ? [] : [attack.next])]) {
       const command = commandOf(program, sandbox);
-      reports.push(await sandbox.run({ command, root: prey.root, env, limits, ...shown }, signal));
+      reports.push(await sandbox.run({ command, root: prey.root, env, limits, ...network, ...shown }, signal));
     }
   } catch (error) {
     if (attack.mayBeRefused !== true || !(error instanceof AtosError)) throw error;
@@ -68,13 +76,10 @@ async function run(attack: SandboxAttack, { sandbox, signal }: Ground): Promise<
   }
   const output = reports.map(({ stdout, stderr }) => `${stdout}\n${stderr}`).join("\n");
   if (attack.control !== undefined && !output.includes("TRIED")) throw new Error(`the attack did not begin: ${output}`);
-  const left = prey.survivors();
   const [first] = reports;
-  const damage = [
-    ...prey.damage(output),
-    ...(left.length > 0 ? [`${left.length} processes live on`] : []),
-    ...(first === undefined ? [] : ((await attack.judge?.(prey, first)) ?? [])),
-  ];
+  const own = first === undefined ? [] : ((await attack.judge?.(prey, first)) ?? []);
+  const left = prey.survivors();
+  const damage = [...prey.damage(output), ...own, ...(left.length > 0 ? [`${left.length} processes live on`] : [])];
   return damage.length === 0 ? held(endingOf(first)) : verdictOf(damage);
 }
 

@@ -152,7 +152,8 @@ class Campaign implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const late = globalThis.setTimeout(() => child.kill("SIGKILL"), RUN_MS);
-    const ended = endOf(child);
+    const begun = Promise.withResolvers<void>();
+    const ended = endOf(child, begun.resolve);
     let struck = boundary !== undefined;
     const strike = async (): Promise<void> => {
       if (kind === "mid") {
@@ -161,11 +162,13 @@ class Campaign implements AsyncDisposable {
           struck = child.kill("SIGKILL");
         };
       } else if (kind === "random") {
-        await setTimeout(250 + this.#random() * 1500);
+        await begun.promise;
+        await setTimeout(this.#random() * 1500);
         struck = child.exitCode === null && child.kill("SIGKILL");
       } else if (kind === "sandbox") struck = await killSandbox(child, join(this.#folder, "work"));
       else if (kind === "database") {
-        await setTimeout(250 + this.#random() * 1500);
+        await begun.promise;
+        await setTimeout(this.#random() * 1500);
         struck = child.exitCode === null;
         if (struck) process.kill(this.#postgres.pid, "SIGKILL");
       }
@@ -178,6 +181,7 @@ class Campaign implements AsyncDisposable {
       this.#postgres = await startPostgres(this.#folder);
     }
     // A sandbox that died is an attempt that failed; the build goes on to its end.
+    await goneSandboxes(join(this.#folder, "work"));
     const killed = struck && (end.report === undefined || kind === "sandbox" || kind === "database");
     if (end.report === undefined && !killed) throw new Error(`the worker of ${buildId} failed: ${end.words}`);
     return { report: end.report, killed };
@@ -244,12 +248,19 @@ function startPostgres(folder: string): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({ dataDirectory: join(folder, "postgres"), socketDirectory: folder });
 }
 
-async function endOf(child: ChildProcess): Promise<{ readonly report: Report | undefined; readonly words: string }> {
+async function endOf(
+  child: ChildProcess,
+  onBegun: () => void,
+): Promise<{ readonly report: Report | undefined; readonly words: string }> {
   let out = "";
   let words = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+    if (words.includes("begun\n")) onBegun();
+  });
   await once(child, "close");
+  onBegun();
   const line = out.split("\n").find((text) => text.startsWith('{"snapshot"'));
   return { report: line === undefined ? undefined : reportSchema.parse(JSON.parse(line)), words };
 }
@@ -269,6 +280,18 @@ async function killSandbox(child: ChildProcess, workspaces: string): Promise<boo
     await setTimeout(3);
   }
   return false;
+}
+
+/** Waits until no process of a sandbox of these workspaces is left. */
+async function goneSandboxes(workspaces: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const left = readdirSync("/proc").filter(
+      (name) => /^\d+$/.test(name) && commandOf(Number(name)).includes(workspaces),
+    );
+    if (left.filter((pid) => Number(pid) !== process.pid).length === 0) return;
+    await setTimeout(25);
+  }
+  throw new Error(`processes of a sandbox outlived their worker: ${workspaces}`);
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -23,6 +23,8 @@ export const WORKLOAD: readonly { readonly name: string; readonly arguments: Jso
   { name: "run_command", arguments: { command: "mv log.txt moved.txt; cat src/b.txt >> moved.txt; rm -r empty" } },
   { name: "call_workflow", arguments: { name: "plain", payload: { n: 3 } } },
   { name: "delete_file", arguments: { path: "src/link" } },
+  { name: "run_command", arguments: { command: "mkdir nested; git init -q nested; echo lost > lost.txt" } },
+  { name: "call_workflow", arguments: { name: "blind", payload: { n: 4 } } },
   { name: "git_commit", arguments: { message: "Second half" } },
   { name: "run_command", arguments: { command: "seq 1 2000 >> src/numbers.txt; false" } },
 ];

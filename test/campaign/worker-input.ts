@@ -19,6 +19,7 @@ export const reportSchema = z.object({
   commits: z.string(),
   /** Path, kind, mode, and hash or target of everything in the workspace. */
   listing: z.array(z.string()),
+  /** Tool, outcome and hash of the text of each call. */
   outcomes: z.array(z.string()),
 });
 export type Report = z.infer<typeof reportSchema>;

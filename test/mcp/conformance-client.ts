@@ -47,7 +47,11 @@ async function loggedIn<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!(error instanceof AtosError) || error.code !== "tools/login-needed" || logins >= MAX_LOGINS) throw error;
       logins += 1;
-      await logIn(server, { folder, show: (address) => void fetch(address).catch(() => undefined), timeoutMs: 5000 }, signal);
+      await logIn(
+        server,
+        { folder, show: (address) => void fetch(address).catch(() => undefined), timeoutMs: 5000 },
+        signal,
+      );
     }
   }
 }

@@ -15,6 +15,8 @@ export type ApprovalQuestion = {
   readonly arguments: JsonObject;
   /** `in-doubt`: the call was cut off, and nobody knows whether it happened; approved, it is made again. */
   readonly kind: "policy" | "in-doubt";
+  /** Of a call in doubt: how often it was begun. Each time it is cut off is a question of its own. */
+  readonly attempts?: number;
   readonly why: string;
 };
 
@@ -40,7 +42,8 @@ const MAX_COMMANDS = 50;
 /** What is shown of a question, and the hash that binds its answer to that and to this one call. Pure. */
 export function bindQuestion(question: ApprovalQuestion, redactor: Redactor): BoundQuestion {
   const { buildId, step, task, tool, kind, why } = question;
-  const callId = `${buildId}/${step}/${kind}`;
+  const attempt = question.attempts === undefined ? "" : `/${question.attempts}`;
+  const callId = `${buildId}/${step}/${kind}${attempt}`;
   const command = question.arguments["command"];
   const shown: ShownQuestion = {
     kind,

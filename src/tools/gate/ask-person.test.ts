@@ -122,7 +122,7 @@ test("a wait that is aborted leaves the question open", async () => {
   assert.deepEqual(await asked(), open);
 });
 
-test("somebody outside is told once; when that fails the build is told, and the question stays", async () => {
+test("somebody outside is told by all who ask, of the same question; when that fails the build is told, and the question stays", async () => {
   const notices: ApprovalNotice[] = [];
   const notify = async (notice: ApprovalNotice): Promise<NoticeResult> => {
     notices.push(notice);
@@ -135,9 +135,17 @@ test("somebody outside is told once; when that fails the build is told, and the 
   assert.deepEqual([await first, await second], [{ decision: "approved" }, { decision: "approved" }]);
   assert.deepEqual(
     notices.map(({ approval, build }) => [approval, build]),
-    [[open.id, "b"]],
+    [
+      [open.id, "b"],
+      [open.id, "b"],
+    ],
   );
   assert.ok(!JSON.stringify(notices).includes("hunter2"));
   const events = (await allBuildEvents(scratch.db, "b")).map(({ event }) => event.type);
-  assert.deepEqual(events.toSorted(), ["approval-answered", "approval-asked", "approval-notice-failed"]);
+  assert.deepEqual(events.toSorted(), [
+    "approval-answered",
+    "approval-asked",
+    "approval-notice-failed",
+    "approval-notice-failed",
+  ]);
 });

@@ -56,7 +56,7 @@ async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSigna
   const { callId, shown, hash } = bindQuestion(question, deps.redactor);
   const at = now();
   const expiresAt = new Date(at.getTime() + deps.expiresMs);
-  const { isNew, approval } = await db.transaction().execute(async (trx) => {
+  const { approval } = await db.transaction().execute(async (trx) => {
     const row = { id: newId(), buildId, task, callId, tool, shown, hash, at, expiresAt };
     const asked = await askApproval(trx, row);
     const { id } = asked.approval;
@@ -69,10 +69,14 @@ async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSigna
       shown: `${text}\nbecause: ${shown.why}`,
       expiresAtMs: expiresAt.getTime(),
     } as const;
+    for (const { id: old } of asked.closed) {
+      await append(trx, buildId, { type: "approval-answered", approval: old, decision: "expired", by: "" });
+    }
     if (asked.isNew) await append(trx, buildId, { type: "approval-asked", ...event });
     return asked;
   });
-  if (isNew && deps.notify !== undefined) {
+  // After a crash again, for nobody knows whether it was told: the notice has the question's id as its key.
+  if (approval.state === "open" && deps.notify !== undefined) {
     const notice = { approval: approval.id, build: buildId, task, tool, shown, expiresAt };
     const told = await deps.notify(notice, signal);
     const failed = told.ok ? undefined : told.why;

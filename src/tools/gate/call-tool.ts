@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AtosError } from "../../base/errors.ts";
 import { type BuildEvent, TOOL_OUTCOMES } from "../../base/events.ts";
-import type { JsonObject } from "../../engine/dialects/reading.ts";
+import type { JsonObject, JsonValue } from "../../engine/dialects/reading.ts";
 import { type EffectGuard, type EffectResult, type Journal, runEffect, runReading } from "../../journal/effect.ts";
 import type { WorkspaceFolder } from "../../journal/workspace-folder.ts";
 import type { ApprovalQuestion } from "./approval-question.ts";
@@ -26,6 +26,8 @@ export type Gate = {
   readonly ask: (question: ApprovalQuestion, signal: AbortSignal) => Promise<ApprovalAnswer>;
   /** What a result is for a model: cleaned, limited, secrets taken out. */
   readonly observe: (raw: RawResult) => Observation;
+  /** An error as the audit trail is told of it, cut and without secrets. */
+  readonly say: (error: unknown) => string;
   /** A call as a person reads it, cut and without secrets. */
   readonly show: (name: string, value: JsonObject) => string;
   readonly folder: WorkspaceFolder;
@@ -43,6 +45,19 @@ export type GateCall = {
 const callOutcome = z.object({ outcome: z.enum(TOOL_OUTCOMES), text: z.string() }).readonly();
 export type CallOutcome = z.infer<typeof callOutcome>;
 
+/** ATOS's own tools that change nothing. A test compares it with what the tools say of themselves. */
+export const READING_TOOLS: ReadonlySet<string> = new Set([
+  "read_file",
+  "list_files",
+  "search_files",
+  "git_status",
+  "git_diff",
+  "git_log",
+  "search_web",
+  "search_docs",
+  "call_context7",
+  "recall",
+]);
 /** A sandbox that was killed from outside, or a tool server that died, is worth another attempt. */
 const MOST_ATTEMPTS = 3;
 const PASSING = new Set(["sandbox/start", "tools/server-gone"]);
@@ -62,13 +77,14 @@ const RETRY_MS = 200;
 export function callTool(gate: Gate, call: GateCall, signal: AbortSignal): Promise<CallOutcome> {
   const { journal, buildId, task } = gate;
   const tool = gate.tools.get(call.name);
-  const calling = { gate, call, tool, signal, startedMs: gate.nowMs() };
+  const calling: Calling = { gate, call, tool, signal, startedMs: gate.nowMs(), because: "" };
   const { step: name } = call;
   const input = { tool: call.name, arguments: call.arguments };
-  // Decided by what ATOS itself ships, so that a replay takes the same steps whatever servers there are by then.
-  if (tool?.own === true && tool.effect === "none") {
+  // Decided by its name alone, so that a replay takes the same steps whatever tools there are by then.
+  if (READING_TOOLS.has(call.name)) {
     const reading = { buildId, name, kind: "tool", task, input, schema: callOutcome } as const;
     return runReading(journal, reading, async () => {
+      using _held = await gate.folder.hold(signal);
       // After a crash it may not be what the effects before have left.
       await gate.folder.current();
       return (await admit(calling)) ?? (await make(calling, `${buildId}/${name}`));
@@ -76,11 +92,8 @@ export function callTool(gate: Gate, call: GateCall, signal: AbortSignal): Promi
   }
   const guard = guardOf(calling);
   const shown = gate.show(call.name, call.arguments);
-  return runEffect<CallOutcome>(
-    journal,
-    { buildId, name, kind: "tool", task, call: shown, input, guard, admit: () => admit(calling), retryAfterMs, signal },
-    (key) => make(calling, key),
-  );
+  const asked = { call: shown, input, guard, admit: () => admit(calling), retryAfterMs, say: gate.say, signal };
+  return runEffect<CallOutcome>(journal, { buildId, name, kind: "tool", task, ...asked }, (key) => make(calling, key));
 }
 
 type Calling = {
@@ -89,6 +102,8 @@ type Calling = {
   readonly tool: GateTool | undefined;
   readonly signal: AbortSignal;
   readonly startedMs: number;
+  /** Why it may be made; empty before that is known. */
+  because: string;
 };
 
 /** Undefined when the call may be made. */
@@ -100,6 +115,9 @@ async function admit(calling: Calling): Promise<EffectResult<CallOutcome> | unde
     const because = tool === undefined ? "there is no such tool" : "not one of this agent's tools";
     return ended(calling, { outcome, text: `There is no tool ${call.name} for you. Tools: ${there}.` }, because);
   }
+  if (hasOddKey(call.arguments)) {
+    return ended(calling, { outcome: "invalid", text: "No argument is named __proto__." }, "wrong arguments");
+  }
   const valid = tool.validate(call.arguments);
   if (!valid.ok) return ended(calling, { outcome: "invalid", text: valid.why }, "wrong arguments");
   const verdict = gate.decide(questionOf(tool, valid.value));
@@ -110,21 +128,25 @@ async function admit(calling: Calling): Promise<EffectResult<CallOutcome> | unde
   const argumentChars = JSON.stringify(call.arguments).length;
   const over = gate.overLimit({ tool: call.name, argumentChars });
   if (over !== undefined) return ended(calling, { outcome: "denied", text: over }, "limit");
+  calling.because = verdict.because;
   if (verdict.decision === "allow") return undefined;
   const answer = await gate.ask(approvalOf(calling, { kind: "policy", why: verdict.because }), signal);
-  if (answer.decision === "approved") return undefined;
+  if (answer.decision === "approved") {
+    calling.because = `a person said yes: ${verdict.because}`;
+    return undefined;
+  }
   const reason = answer.reason === undefined ? "" : ` They say: ${answer.reason}.`;
   const why = answer.decision === "expired" ? "Nobody answered in time." : `A person said no.${reason}`;
   return ended(calling, { outcome: "denied", text: `Not allowed. ${why} Do it another way.` }, answer.decision);
 }
 
 async function make(calling: Calling, key: string): Promise<EffectResult<CallOutcome>> {
-  const { gate, call, tool, signal } = calling;
+  const { call, tool, signal } = calling;
   if (tool === undefined) throw new Error(`${call.name} was admitted and is no tool`);
   const valid = tool.validate(call.arguments);
   if (!valid.ok) throw new Error(`${call.name} was admitted with arguments that are not valid: ${valid.why}`);
   const raw = await tool.call(valid.value, { signal, idempotencyKey: key });
-  return resultOf(calling, raw, gate.decide(questionOf(tool, valid.value)).because);
+  return resultOf(calling, raw, calling.because);
 }
 
 function resultOf(calling: Calling, raw: RawResult, because: string): EffectResult<CallOutcome> {
@@ -148,7 +170,7 @@ function guardOf(calling: Calling): EffectGuard<CallOutcome> {
     case "external":
       return {
         kind: "external",
-        reconcile: async (key) => {
+        reconcile: async (key, attempts) => {
           const valid = tool.validate(call.arguments);
           const context = { signal: calling.signal, idempotencyKey: key };
           const found = valid.ok ? await tool.reconcile?.(valid.value, context) : undefined;
@@ -156,15 +178,19 @@ function guardOf(calling: Calling): EffectGuard<CallOutcome> {
           if (found?.kind === "done") {
             return { kind: "done", outcome: resultOf(calling, found.result, "it had happened before the crash") };
           }
-          return inDoubt(calling, found?.why ?? "this tool can't tell whether a call has happened");
+          return inDoubt(calling, attempts, found?.why ?? "this tool can't tell whether a call has happened");
         },
       };
   }
 }
 
-/** Only a person can tell whether it happened. Approved: it is made again. */
-async function inDoubt(calling: Calling, why: string): Promise<Awaited<ReturnType<ExternalReconcile>>> {
-  const question = approvalOf(calling, { kind: "in-doubt", why });
+/** Only a person can tell whether it happened. Approved: it is made again, once; cut off again, it is asked again. */
+async function inDoubt(
+  calling: Calling,
+  attempts: number,
+  why: string,
+): Promise<Awaited<ReturnType<ExternalReconcile>>> {
+  const question = approvalOf(calling, { kind: "in-doubt", attempts, why });
   const answer = await calling.gate.ask(question, calling.signal);
   if (answer.decision === "approved") return { kind: "repeat" };
   const text = `${calling.call.name} was cut off. It may have happened, and it was not made again.`;
@@ -175,7 +201,7 @@ type ExternalReconcile = Extract<EffectGuard<CallOutcome>, { kind: "external" }>
 
 function approvalOf(
   { gate, call }: Calling,
-  reason: { readonly kind: ApprovalQuestion["kind"]; readonly why: string },
+  reason: Pick<ApprovalQuestion, "kind" | "attempts" | "why">,
 ): ApprovalQuestion {
   const { buildId, task } = gate;
   return { buildId, task, step: call.step, tool: call.name, arguments: call.arguments, ...reason };
@@ -219,4 +245,10 @@ function ended(
 
 function retryAfterMs(error: unknown, attempt: number): number | undefined {
   return error instanceof AtosError && PASSING.has(error.code) && attempt < MOST_ATTEMPTS ? RETRY_MS : undefined;
+}
+
+/** A key that copies of an object may lose or take for something else. */
+function hasOddKey(value: JsonValue): boolean {
+  if (value === null || typeof value !== "object") return false;
+  return Object.keys(value).includes("__proto__") || Object.values(value).some(hasOddKey);
 }

@@ -1,7 +1,8 @@
-import { callText } from "./call-text.ts";
+import { messageOf } from "../../base/errors.ts";
+import { callText, showUnseen } from "./call-text.ts";
 import type { Gate } from "./call-tool.ts";
 import type { GateTool } from "./gate-tool.ts";
-import { observe } from "./observe.ts";
+import { cutMiddle, observe } from "./observe.ts";
 import { DEFAULT_RATE_LIMITS, NO_CALLS, withCall, withinLimits } from "./rate-window.ts";
 import { redactorOf } from "./redact.ts";
 
@@ -26,11 +27,14 @@ export type GateParts = {
 export const OBSERVATION_CHARS = 8000;
 /** Of a call in the audit trail. */
 const SHOWN_CHARS = 2000;
+/** Of an error there. */
+const SAID_CHARS = 1000;
 
 /** Opens the gate of one run; it counts the run's calls. */
 export function openGate(parts: GateParts): Gate {
   const { tools, secrets, nowMs = () => performance.now(), observationChars = OBSERVATION_CHARS } = parts;
   const byName = new Map(tools.map((tool) => [tool.definition.name, tool]));
+  if (byName.size < tools.length) throw new Error("two tools have one name");
   const redactor = redactorOf(secrets);
   let history = NO_CALLS;
   return {
@@ -50,6 +54,7 @@ export function openGate(parts: GateParts): Gate {
       history = { ...history, outputBytes: history.outputBytes + Buffer.byteLength(raw.text) };
       return observe(raw, { limitChars: observationChars, redactor });
     },
+    say: (error) => cutMiddle(redactor(showUnseen(messageOf(error))).text, SAID_CHARS).text,
     show: (name, value) => callText(name, value, { limitChars: SHOWN_CHARS, redactor }),
   };
 }

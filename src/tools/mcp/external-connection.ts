@@ -5,10 +5,10 @@ import {
   type Tool as ListedTool,
 } from "@modelcontextprotocol/client";
 import { AtosError, messageOf } from "../../base/errors.ts";
+import { orAborted } from "../../base/or-aborted.ts";
 import type { JsonObject } from "../../engine/dialects/reading.ts";
 import type { RawResult } from "../gate/gate-tool.ts";
 import type { ToolCallContext } from "../tool.ts";
-import { abortable } from "./abortable.ts";
 import { shownText, toolFingerprint } from "./external-tool.ts";
 import { limitedFetch } from "./limited-fetch.ts";
 import { loginTarget } from "./login-target.ts";
@@ -68,7 +68,8 @@ export class ExternalConnection implements AsyncDisposable {
     this.#limits = { ...LIMITS, ...options.limits };
     const target = loginTarget(server);
     const { loginsFolder } = options;
-    this.#login = target === undefined || loginsFolder === undefined ? undefined : new ServerLogin(target, loginsFolder);
+    this.#login =
+      target === undefined || loginsFolder === undefined ? undefined : new ServerLogin(target, loginsFolder);
   }
 
   /** Connects and asks for the tools. */
@@ -89,8 +90,8 @@ export class ExternalConnection implements AsyncDisposable {
     };
     try {
       const transport = this.#transport();
-      await abortable(client.connect(transport, { signal: deadline, timeout: connectMs }), deadline);
-      const { tools } = await abortable(
+      await orAborted(client.connect(transport, { signal: deadline, timeout: connectMs }), deadline);
+      const { tools } = await orAborted(
         client.listTools(undefined, { signal: deadline, timeout: connectMs, cacheMode: "refresh" }),
         deadline,
       );
@@ -132,7 +133,7 @@ export class ExternalConnection implements AsyncDisposable {
   /** The client, connected again if need be, and the list of tools as it is now. */
   async #ready(signal: AbortSignal): Promise<Client> {
     signal.throwIfAborted();
-    if (this.#client === undefined) await abortable(this.#reopen(), signal);
+    if (this.#client === undefined) await orAborted(this.#reopen(), signal);
     const client = this.#client;
     if (client === undefined) throw this.#gone("it went away again");
     if (this.#isStale) {
@@ -143,7 +144,10 @@ export class ExternalConnection implements AsyncDisposable {
       } catch (error) {
         this.#isStale = true;
         signal.throwIfAborted();
-        throw (await this.#ours(error)) ?? this.#gone(`its tools changed, and it did not list them again: ${messageOf(error)}`);
+        throw (
+          (await this.#ours(error)) ??
+          this.#gone(`its tools changed, and it did not list them again: ${messageOf(error)}`)
+        );
       }
       this.#options.onNotice?.(`the tools of ${this.#server.name} changed`);
     }
@@ -176,9 +180,10 @@ export class ExternalConnection implements AsyncDisposable {
       this.#child = new StdioChild({ reach, env: this.#options.env, maxMessageBytes: messageBytes });
       return this.#child;
     }
+    const limited = limitedFetch(messageBytes);
     return new StreamableHTTPClientTransport(reach.url, {
       requestInit: { headers: { ...reach.headers } },
-      fetch: limitedFetch(messageBytes),
+      fetch: this.#login?.watched(limited) ?? limited,
       ...(this.#login === undefined ? {} : { authProvider: this.#login }),
     });
   }

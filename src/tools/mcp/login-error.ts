@@ -1,10 +1,18 @@
-import { InsecureTokenEndpointError, IssuerMismatchError, OAuthError, RegistrationRejectedError } from "@modelcontextprotocol/client";
+import {
+  InsecureTokenEndpointError,
+  IssuerMismatchError,
+  OAuthError,
+  RegistrationRejectedError,
+} from "@modelcontextprotocol/client";
 import { AtosError, EXIT, missingError } from "../../base/errors.ts";
 
 /** A person must log in before the server can be used. */
 export function loginNeeded(name: string): AtosError {
   const quoted = /^[\w.-]+$/.test(name) ? name : JSON.stringify(name);
-  return missingError("tools/login-needed", `the server ${name} of mcp.json wants a log-in; run: atos mcp --login ${quoted}`);
+  return missingError(
+    "tools/login-needed",
+    `the server ${name} of mcp.json wants a log-in; run: atos mcp --login ${quoted}`,
+  );
 }
 
 export function loginFailed(name: string, why: string): AtosError {
@@ -26,7 +34,8 @@ export function loginReason(error: unknown): string {
   if (error instanceof InsecureTokenEndpointError) return "the authorization server's token address is not https";
   if (error instanceof RegistrationRejectedError)
     return `the authorization server does not let ATOS register itself (HTTP ${error.status}); put a clientId into oauth of the server's entry`;
-  if (error instanceof DOMException && error.name === "TimeoutError") return "the authorization server did not answer in time";
+  if (error instanceof DOMException && error.name === "TimeoutError")
+    return "the authorization server did not answer in time";
   if (error instanceof TypeError) return "the authorization server can't be reached";
   const status = error instanceof Error ? /^HTTP \d{3}\b/.exec(error.message)?.[0] : undefined;
   return status === undefined

@@ -10,7 +10,10 @@ const ANSWER_TIMEOUT_MS = 15_000;
  * `fetch` for what a log-in asks: small answers, in time, and only from addresses that the server may name. Sends
  * none of the headers that `mcp.json` has for the server.
  */
-export function loginFetch({ name, url }: { readonly name: string; readonly url: URL }, signal?: AbortSignal): FetchLike {
+export function loginFetch(
+  { name, url }: { readonly name: string; readonly url: URL },
+  signal?: AbortSignal,
+): FetchLike {
   const limited = limitedFetch(MAX_ANSWER_BYTES);
   return async (target, init) => {
     const why = refusedAddress(url, new URL(target));

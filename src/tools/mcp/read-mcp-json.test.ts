@@ -72,6 +72,11 @@ test("what is wrong is told with the file, the server and the key, and never wit
       wrong({ a: { url: "https://me:made-up@example.com/" } }),
       wrong({ a: { url: "file:///etc/passwd" } }),
       wrong({ a: { command: "x", env: { KEY: "${MISSING}" } } }),
+      wrong({ a: { url: "https://example.com", oauth: { clientSecret: "made-up" } } }).split(";")[0],
+      wrong({ a: { url: "https://example.com", oauth: { clientId: "a", clientSecret: "${TOKEN}" } } }),
+      wrong({ a: { url: "https://example.com", oauth: { grant: "client_credentials" } } }),
+      wrong({ a: { url: "https://example.com", oauth: {}, headers: { authorization: "made-up" } } }),
+      wrong({ a: { url: "https://example.com", oauth: { secret: "made-up" } } }),
       wrong({ a: { url: "https://example.com", headers: { Key: "a\r\nOther: made-up" } } }),
       wrong({ "a-b": { command: "x" }, "a.b": { command: "y" } }),
       wrong({ __: { command: "x" } }),
@@ -89,12 +94,35 @@ test("what is wrong is told with the file, the server and the key, and never wit
       'server "a": url holds a name or password; use headers',
       'server "a": url: Invalid URL',
       'server "a": env.KEY needs the environment variable MISSING, which is not set; set it, or write ${MISSING:-default}',
+      'server "a": oauth.clientSecret: must be ${VAR}: a secret has no place in the file',
+      'server "a": oauth: clientSecret needs clientId, and issuer: the one authorization server that may see it',
+      'server "a": oauth: grant client_credentials needs clientSecret',
+      'server "a": it has both oauth and the header Authorization; leave one out',
+      'server "a": oauth: Unrecognized key: "secret"',
       'server "a": headers.Key: must be one line',
       "the tools of a-b and a.b would both be called a_b__…; rename one server",
       'server "__": a name needs a letter or a digit',
       'server "a\\u001b[2J": a name has 1 to 64 letters, digits and ._-',
     ],
   );
+});
+
+test("a log-in's settings stand in the file, the client's secret in the environment", () => {
+  const issuer = "https://login.example.com";
+  const oauth = { clientId: "atos", clientSecret: "${TOKEN}", issuer, scope: "read write", callbackPort: 8123 };
+  const [server] = parse({ a: { url: "https://example.com/mcp", oauth } });
+  assert.deepEqual(server, {
+    name: "a",
+    prefix: "a",
+    readOnly: [],
+    secrets: ["made-up"],
+    reach: {
+      kind: "http",
+      url: new URL("https://example.com/mcp"),
+      headers: {},
+      oauth: { ...oauth, clientSecret: "made-up" },
+    },
+  });
 });
 
 test("where there is no file there are no servers", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
-import { abortable } from "./abortable.ts";
+import { orAborted } from "../../base/or-aborted.ts";
 
 /** Waits on this machine for the browser to come back from a log-in. */
 export type RedirectListener = AsyncDisposable & {
@@ -12,7 +12,7 @@ export type RedirectListener = AsyncDisposable & {
 };
 
 const PATH = "/callback";
-const DONE = "You are logged in to the server as far as this page knows. Close it, and look at the terminal.\n";
+const DONE = "ATOS has the answer. Close this page and look at the terminal.\n";
 const HEADERS = {
   "Content-Type": "text/plain; charset=utf-8",
   "Content-Security-Policy": "default-src 'none'",
@@ -27,14 +27,15 @@ export async function listenForRedirect(port: number): Promise<RedirectListener>
   const { promise, resolve } = Promise.withResolvers<URLSearchParams>();
   let isOver = false;
   const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(`http://127.0.0.1${request.url ?? "/"}`);
-    if (request.method !== "GET" || pathname !== PATH) return say(response, 404, "Nothing here.\n");
-    const states = searchParams.getAll("state");
+    const url = URL.parse(request.url ?? "/", "http://127.0.0.1");
+    if (request.method !== "GET" || url?.pathname !== PATH)
+      return say(response, { status: 404, text: "Nothing here.\n" });
+    const states = url.searchParams.getAll("state");
     // Anything can call here, so what does not know the state changes nothing.
     if (isOver || states.length !== 1 || states[0] !== state)
-      return say(response, 400, "This is not the log-in that ATOS waits for.\n");
+      return say(response, { status: 400, text: "This is not the log-in that ATOS waits for.\n" });
     isOver = true;
-    say(response, 200, DONE, () => resolve(searchParams));
+    say(response, { status: 200, text: DONE }, () => resolve(url.searchParams));
   });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
@@ -45,7 +46,7 @@ export async function listenForRedirect(port: number): Promise<RedirectListener>
   return {
     redirectUrl: `http://127.0.0.1:${bound}${PATH}`,
     state,
-    answer: (signal) => abortable(promise, signal),
+    answer: (signal) => orAborted(promise, signal),
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.closeAllConnections();
@@ -53,6 +54,8 @@ export async function listenForRedirect(port: number): Promise<RedirectListener>
   };
 }
 
-function say(response: ServerResponse, status: number, text: string, onSent?: () => void): void {
+type Said = { readonly status: number; readonly text: string };
+
+function say(response: ServerResponse, { status, text }: Said, onSent?: () => void): void {
   response.writeHead(status, HEADERS).end(text, onSent);
 }

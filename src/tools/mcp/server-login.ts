@@ -3,6 +3,7 @@ import {
   ClientCredentialsProvider,
   computeScopeUnion,
   extractWWWAuthenticateParams,
+  type FetchLike,
   fetchToken,
   type InsufficientScopeError,
   OAuthError,
@@ -36,6 +37,8 @@ const TROUBLE = new Set(["server_error", "temporarily_unavailable", "too_many_re
 export class ServerLogin implements AuthProvider {
   readonly #target: LoginTarget;
   readonly #place: LoginPlace;
+  /** What each answer was asked for with. */
+  readonly #askedWith = new WeakMap<Response, string>();
   #given: readonly string[] = [];
   #renewing: Promise<void> | undefined;
 
@@ -56,11 +59,21 @@ export class ServerLogin implements AuthProvider {
     return token;
   }
 
+  /** `fetch`, remembering which token an answer is about: an old one may be refused after it was renewed. */
+  watched(fetchFn: FetchLike): FetchLike {
+    return async (url, init) => {
+      const answer = await fetchFn(url, init);
+      this.#askedWith.set(answer, new Headers(init?.headers).get("authorization") ?? "");
+      return answer;
+    };
+  }
+
   /** Calls at the same time share one renewal: a refresh token is good for one use only. */
   async onUnauthorized({ response }: { readonly response: Response }): Promise<void> {
     const { scope, resourceMetadataUrl } = extractWWWAuthenticateParams(response);
     const wanted = { scope, resourceMetadataUrl: resourceMetadataUrl?.href };
-    this.#renewing ??= this.#renew(wanted).finally(() => (this.#renewing = undefined));
+    const refused = this.#askedWith.get(response) ?? "";
+    this.#renewing ??= this.#renew(wanted, refused).finally(() => (this.#renewing = undefined));
     await this.#renewing;
   }
 
@@ -74,14 +87,14 @@ export class ServerLogin implements AuthProvider {
     return loginNeeded(this.#target.name);
   }
 
-  async #renew(wanted: WantedLogin): Promise<void> {
+  async #renew(wanted: WantedLogin, refused: string): Promise<void> {
     const login = await readLogin(this.#place);
     const tokens = usableTokens(this.#target, login);
-    // Another process has renewed it since the request was sent.
-    if (tokens !== undefined && tokens.access_token !== this.#given[0]) return;
+    // Another call or process has renewed it since the request was sent.
+    if (tokens !== undefined && refused !== `Bearer ${tokens.access_token}`) return;
     const renewed = await this.#newTokens({ login, tokens, wanted });
     if (renewed !== undefined) {
-      await writeLogin(this.#place, { ...login, tokens: renewed, wanted: undefined });
+      await writeLogin(this.#place, { ...login, tokens: renewed });
       return;
     }
     const now = await readLogin(this.#place);
@@ -154,7 +167,7 @@ export function isDocument(clientId: string): boolean {
 /** For the program itself, on behalf of nobody. */
 async function ownTokens(
   { authorizationServer, metadata, resource }: LoginPoint,
-  { client, scope, fetchFn }: { client: Client; scope: string | undefined; fetchFn: ReturnType<typeof loginFetch> },
+  { client, scope, fetchFn }: { client: Client; scope: string | undefined; fetchFn: FetchLike },
 ): Promise<OAuthTokens> {
   const provider = new ClientCredentialsProvider({
     clientId: client.client_id,

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
 import { messageOf } from "../../../base/errors.ts";
+import { orAborted } from "../../../base/or-aborted.ts";
 import { isPublicAddress } from "../../../sandbox/network/public-address.ts";
 
 /** How outward requests may go. */
@@ -211,11 +212,4 @@ function plainHeaders(headers: Dispatcher.ResponseData["headers"]): Record<strin
 function isRefused(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ECONNREFUSED" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "EHOSTUNREACH";
-}
-
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
 }
