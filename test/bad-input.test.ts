@@ -201,10 +201,9 @@ test("a folder that only its owner may enter is enough to live in", async () => 
   assertGreen(await buildWith(atos, "private", MODEL));
 });
 
-test("without bubblewrap nothing is run, unless a person says so", async (t) => {
+test("where the sandbox that was asked for does not work nothing is run, unless a person says so", async (t) => {
   if (!IS_ROOT) t.diagnostic("not root, so bubblewrap can't be hidden: only --unsafe is tried");
-  const hidden = IS_ROOT ? ["unshare", "--mount", "sh", "-c", HIDE_BWRAP, "sh"] : [];
-  await using bare = new Installation({}, hidden);
+  await using bare = new Installation({ ATOS_SANDBOX: "bubblewrap" }, IS_ROOT ? WITHOUT_BWRAP : []);
   if (IS_ROOT) {
     const refused = await buildWith(bare, "out", MODEL);
     assert.deepEqual([refused.code, refused.state], [3, "refused"]);
@@ -230,7 +229,25 @@ test("without bubblewrap nothing is run, unless a person says so", async (t) => 
   assert.equal(verified.code, 0, verified.stderr);
 });
 
+test("without bubblewrap a build is checked at the next level, and its receipt and doctor say so", async (t) => {
+  if (!IS_ROOT) {
+    t.diagnostic("not root, so bubblewrap can't be hidden: this test has to be run as root");
+    return;
+  }
+  await using bare = new Installation({}, WITHOUT_BWRAP);
+  const doctor = await bare.run("doctor");
+  assert.match(doctor.stdout, /sandbox .*landlock/);
+  const built = await buildWith(bare, "out", MODEL);
+  assertGreen(built);
+  const verification: { sandbox?: unknown } = Object(receiptOf(built.out)["verification"]);
+  assert.equal(verification.sandbox, "landlock");
+  assert.equal(eventsOf(built, "build-started")[0]?.["sandbox"], "landlock");
+  const verified = await bare.run("receipt", "verify", "out");
+  assert.equal(verified.code, 0, verified.stderr);
+});
+
 const HIDE_BWRAP = 'for file in $(which -a bwrap); do mount --bind /dev/null "$file" || exit 99; done; exec "$@"';
+const WITHOUT_BWRAP = ["unshare", "--mount", "sh", "-c", HIDE_BWRAP, "sh"];
 const DISK_MIB = 256;
 
 test("a full disk is told, and what was begun goes on when there is room again", async (t) => {

@@ -233,8 +233,10 @@ async function recordsOf(db: Db, buildId: string): Promise<{ lost: string[]; dou
 
 function differences(report: Report, undisturbed: Report): string[] {
   const found: string[] = [];
-  if (JSON.stringify(report.outcomes) !== JSON.stringify(undisturbed.outcomes))
-    found.push(`the calls ended otherwise: ${report.outcomes.join(", ")}`);
+  for (const [index, outcome] of undisturbed.outcomes.entries()) {
+    const other = report.outcomes[index];
+    if (other !== outcome) found.push(`call-${index} ended otherwise: ${other}, not ${outcome}`);
+  }
   if (report.commits !== undisturbed.commits) found.push("the commits are not those of an undisturbed run");
   if (report.snapshot !== undisturbed.snapshot) found.push("the snapshot is not that of an undisturbed run");
   const there = new Set(report.listing);

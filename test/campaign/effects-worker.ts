@@ -96,11 +96,11 @@ async function work(): Promise<Report> {
   const outcomes: string[] = [];
   for (const [index, call] of WORKLOAD.entries()) {
     const { outcome, text } = await callTool(gate, { step: `call-${index}`, ...call }, signal);
-    // How long something took, and the name of a commit, are another's each time; a call that a person was asked
-    // about has other words.
+    // How long something took, and the name of a commit, are another's each time; a call of a webhook that was looked
+    // up, or that a person was asked about, has other words.
     const same = text.replaceAll(/\d+(?:\.\d+)? m?s\b|\b[0-9a-f]{12,40}\b/g, "…");
-    const isBlind = call.arguments["name"] === "blind";
-    outcomes.push(isBlind ? call.name : `${call.name} ${outcome} ${hashOf(same)}`);
+    const words = call.name === "call_workflow" ? "" : ` ${JSON.stringify(same.slice(0, 200))} ${hashOf(same)}`;
+    outcomes.push(call.arguments["name"] === "blind" ? call.name : `${call.name} ${outcome}${words}`);
   }
   const last = await folder.snapshot();
   if (last.kind === "refused") throw new Error(last.why);
