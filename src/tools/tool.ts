@@ -56,6 +56,8 @@ export type Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodOb
   readonly effect: ToolEffect;
   /** Arguments that are paths of the workspace, for the policy's path patterns. */
   readonly pathArguments?: readonly string[];
+  /** It shows what stands in files below its paths; in a call without a path, below the whole workspace. */
+  readonly walks?: boolean;
   /** The argument that is a shell command, for the policy's command patterns. */
   readonly commandArgument?: string;
   /** Arguments of a typical call. */

@@ -16,6 +16,7 @@ export type GateTool = {
   readonly annotations: ToolAnnotations;
   readonly effect: ToolEffect;
   readonly pathArguments: readonly string[];
+  readonly walks?: boolean;
   readonly commandArgument?: string;
   /** Checks arguments before anything is done with them; `why` is for the model. Pure. */
   validate(

@@ -1,5 +1,5 @@
 import { matchCommand } from "./match-command.ts";
-import { matchPath, type PathsInCommand, pathsInCommand, touchesPath } from "./match-path.ts";
+import { matchPath, type PathsInCommand, type PathUse, pathsInCommand, touchesPath } from "./match-path.ts";
 import { type Match, matchWildcard } from "./match-wildcard.ts";
 import { plainPath } from "./plain-path.ts";
 import { type Policy, type PolicyQuestion, type PolicyRule, stricterVerdict, type Verdict } from "./policy.ts";
@@ -36,6 +36,7 @@ export function mayCall(policy: Policy, question: PolicyQuestion): Verdict {
       return { decision: "deny", because: `the path ${JSON.stringify(cut(path))} is not plain: ${plain.why}` };
     subjects.push({ kind: "path", path: plain.path });
   }
+  if (question.walks === true && subjects.length === 0) subjects.push({ kind: "path", path: "" });
   if (question.command !== undefined) subjects.push(...subjectsOfCommand(question.command));
   const verdicts = subjects.flatMap((subject) => judge(policy, question, subject) ?? []);
   return strictest(verdicts) ?? judge(policy, question, { kind: "call" }) ?? NO_RULE;
@@ -74,7 +75,7 @@ function judgeBy({ rules, otherwise }: Layer, question: PolicyQuestion, subject:
   for (const rule of rules.toReversed()) {
     const match = matchRule(rule, question, subject);
     if (match === "no") continue;
-    possible.push({ decision: rule.decide, because: becauseOf(rule, match, subject) });
+    possible.push({ decision: rule.decide, because: becauseOf(rule, match, { question, subject }) });
     if (match === "yes") return strictest(possible);
   }
   return strictest(otherwise === undefined ? possible : [...possible, otherwise]);
@@ -101,11 +102,18 @@ function matchTool(pattern: string, { tool, server, own }: PolicyQuestion): bool
 }
 
 function matchRulePath(pattern: string, question: PolicyQuestion, subject: Subject): Match {
-  if (subject.kind === "path") return matchPath(pattern, subject.path, question.effect !== "none");
+  if (subject.kind === "path") return matchPath(pattern, subject.path, useOf(question));
   return subject.kind === "command" ? touchesPath(pattern, subject.paths) : "no";
 }
 
-function becauseOf(rule: PolicyRule, match: Match, subject: Subject): string {
+function useOf({ effect, walks }: PolicyQuestion): PathUse {
+  if (walks === true) return "walk";
+  return effect === "none" ? "read" : "change";
+}
+
+type Asked = { readonly question: PolicyQuestion; readonly subject: Subject };
+
+function becauseOf(rule: PolicyRule, match: Match, { question, subject }: Asked): string {
   const parts = [
     ...(rule.tool === undefined ? [] : [`tool ${JSON.stringify(rule.tool)}`]),
     ...(rule.path === undefined ? [] : [`path ${JSON.stringify(rule.path)}`]),
@@ -113,7 +121,9 @@ function becauseOf(rule: PolicyRule, match: Match, subject: Subject): string {
   ];
   const named = rule.path !== undefined || rule.command !== undefined;
   const what = named && subject.kind === "command" ? `, by ${JSON.stringify(commandText(subject.command))}` : "";
-  const perhaps = match === "maybe" && what !== "" ? ", which may come to it" : "";
+  const isBelow = rule.path !== undefined && subject.kind === "path" && question.walks === true;
+  const perhaps =
+    match !== "maybe" ? "" : what !== "" ? ", which may come to it" : isBelow ? ", which is or may be below it" : "";
   const from = rule.from === undefined ? "" : ` (${rule.from})`;
   const why = rule.why === undefined ? "" : `: ${rule.why}`;
   return `${rule.decide} ${parts.length === 0 ? "everything" : parts.join(", ")}${from}${what}${perhaps}${why}`;

@@ -8,8 +8,9 @@ export type PolicyRule = {
   /** A tool's name, or `server/tool` (`mcp/server/tool` of an `mcp.json`); `*` stands for any characters. */
   readonly tool?: string;
   /**
-   * A path of the workspace; `*` within one name, `**` across folders. Each path of a call is judged by itself. Of a
-   * command it is compared with the words and redirections, and can't allow it.
+   * A path of the workspace; `*` within one name, `**` across folders. Each path of a call is judged by itself, with
+   * what is below it where the call reads or changes that too. Of a command it is compared with the words and
+   * redirections, and can't allow it.
    */
   readonly path?: string;
   /** The words of a command; `*` is any one word or part of one, `**` at the end any number of words. */
@@ -38,6 +39,8 @@ export type PolicyQuestion = {
   readonly own?: boolean;
   readonly effect: ToolEffect;
   readonly paths: readonly string[];
+  /** It reads what is below its paths as well; without a path, the whole workspace. */
+  readonly walks?: boolean;
   readonly command?: string;
 };
 

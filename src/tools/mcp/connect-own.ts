@@ -65,6 +65,7 @@ function gateToolOf(tool: Tool, server: string, call: GateTool["call"]): GateToo
     annotations: tool.annotations,
     effect: tool.effect,
     pathArguments: tool.pathArguments ?? [],
+    ...(tool.walks === undefined ? {} : { walks: tool.walks }),
     ...(tool.commandArgument === undefined ? {} : { commandArgument: tool.commandArgument }),
     validate: (value) => {
       const parsed = strict.safeParse(value);

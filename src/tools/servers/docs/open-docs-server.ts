@@ -45,6 +45,7 @@ function searchTool({ root }: DocsServerDeps) {
     }),
     annotations: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
     effect: "none",
+    walks: true,
     example: { query: "how to run the tests" },
     run: async (input, { signal }) => {
       const results = await localResults(root, input.query, signal);
@@ -66,6 +67,7 @@ function context7Tool({ root, context7 }: DocsServerDeps) {
     }),
     annotations: { readOnly: true, destructive: false, idempotent: true, openWorld: true },
     effect: "none",
+    walks: true,
     example: { query: "read a request body", library: "fastify" },
     run: async ({ query: words, library }, { signal }) => {
       const local = await localResults(root, library === undefined ? words : `${library} ${words}`, signal);

@@ -57,6 +57,7 @@ export function searchFilesTool(root: string): Tool {
     annotations: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
     effect: "none",
     pathArguments: ["path"],
+    walks: true,
     example: { query: "TODO", glob: "*.ts" },
     run: ({ query, path = ".", glob, regex = false, max_results: most = DEFAULT_RESULTS }, { signal }) =>
       asResult(async () => {

@@ -61,6 +61,7 @@ export function gitDiffTool(repository: Repository): Tool {
     input: z.strictObject({ path: filePath.optional() }),
     output: z.object({ diff: z.string(), cut: z.boolean() }),
     pathArguments: ["path"],
+    walks: true,
     example: {},
     run: ({ path }, { signal }) =>
       asResult(async () => {
