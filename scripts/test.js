@@ -18,14 +18,15 @@ if (doctor.status !== 0) {
 }
 
 // Python tests run by pytest where it is installed, else by unittest; both ways are tested, so pytest must be there.
-const hasPytest = () => spawnSync("/usr/bin/python3", ["-c", "import pytest"]).status === 0;
-if (!hasPytest()) {
-  const command = "apt-get install -y -qq --no-install-recommends python3-pytest";
-  process.stdout.write(`the tests need pytest: ${command}\n`);
+// The tool that installs packages needs pip.
+const hasPython = () => spawnSync("/usr/bin/python3", ["-c", "import pytest, pip"]).status === 0;
+if (!hasPython()) {
+  const command = "apt-get install -y -qq --no-install-recommends python3-pytest python3-pip";
+  process.stdout.write(`the tests need pytest and pip: ${command}\n`);
   if (process.getuid?.() === 0)
     spawnSync("sh", ["-c", `apt-get update -qq; ${command}`], { stdio: ["ignore", "ignore", "inherit"] });
-  if (!hasPytest()) {
-    process.stdout.write(`pytest could not be installed; install it: sudo ${command}\n`);
+  if (!hasPython()) {
+    process.stdout.write(`pytest and pip could not be installed; install them: sudo ${command}\n`);
     process.exit(3);
   }
 }

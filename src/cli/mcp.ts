@@ -7,6 +7,7 @@ import { EXIT, messageOf, usageError } from "../base/errors.ts";
 import { openOnce } from "../sandbox/open-once.ts";
 import { isLoopback, openMcpHttp } from "../server/mcp-http.ts";
 import { mayCall } from "../tools/gate/may-call.ts";
+import { policyQuestion } from "../tools/gate/policy-question.ts";
 import type { Policy } from "../tools/gate/policy.ts";
 import { readPolicy } from "../tools/gate/read-policy.ts";
 import { makeMcpServer } from "../tools/mcp/make-mcp-server.ts";
@@ -110,15 +111,7 @@ type Asked = { readonly server: string; readonly tool: Tool; readonly input: Rea
 
 /** Why a call of another program is not made. Nobody sits there to be asked, so what must be asked is refused. Pure. */
 export function refusal(policy: Policy, { server, tool, input }: Asked): string | undefined {
-  const text = (name: string): readonly string[] => (typeof input[name] === "string" ? [input[name]] : []);
-  const command = tool.commandArgument === undefined ? undefined : text(tool.commandArgument)[0];
-  const { decision, because } = mayCall(policy, {
-    tool: tool.name,
-    server,
-    effect: tool.effect,
-    paths: (tool.pathArguments ?? []).flatMap(text),
-    ...(command === undefined ? {} : { command }),
-  });
+  const { decision, because } = mayCall(policy, policyQuestion({ ...tool, server }, input));
   if (decision === "allow") return undefined;
   if (decision === "deny") return `Not allowed: ${because}.`;
   return `Not allowed here: a person must agree (${because}), and over MCP there is nobody to ask. A rule of policy.yaml can allow it.`;

@@ -29,10 +29,10 @@ const CERTIFICATES = "/etc/ssl/certs";
  * Opens the sandbox made of bubblewrap's name spaces, a system call filter and a watchdog, after trying it once.
  *
  * Promised for each call: it starts afresh and leaves nothing but its workspace; it sees the machine's programs and
- * libraries, what the request shows it, its own processes, and no other file, process, user, socket or network; of
- * its workspace it neither sees nor makes `.git` and `.atos`; it has no privilege and can get none; all its processes
- * are dead when the call settles, and die with this process. The limits on memory and disk are kept by looking every
- * 50 ms, so a fast command can pass them for that long.
+ * libraries, what the request shows it, its own processes, and no other file, process, user, socket or network; of its
+ * workspace it neither sees nor makes `.git` and `.atos`; it has no privilege and can get none, and no file of it runs
+ * as its owner; all its processes are dead when the call settles, and die with this process. The limits on memory and
+ * disk are kept by looking every 50 ms, so a fast command can pass them for that long.
  *
  * Not promised: safety from bugs in the kernel, secrecy of the machine's size, load and version and of the host
  * paths of its mounts, its share of the CPU beside other work, or memory that the kernel holds for it, such as socket

@@ -27,10 +27,10 @@ export type DiskWatch = {
  * Opens a watch on `roots`, none in another, that tells growth up to `limitMib`.
  *
  * Walking a tree is dear (3 ms for 1,000 files), so while the file systems that hold them have not lost half the
- * limit, they are walked for a twentieth of the time at most, and after that for a fifth. Files that are open count
- * too, deleted or out of reach. While there is something that can't be looked into, a folder that nobody may read or
- * files in flight between two sockets, all that the file systems have lost counts. Files deleted and then held only by
- * a memory mapping don't.
+ * limit, they are walked for a twentieth of the time at most, after that for a fifth, and when they have lost all of
+ * it for a third. Files that are open count too, deleted or out of reach. While there is something that can't be
+ * looked into, a folder that nobody may read or files in flight between two sockets, all that the file systems have
+ * lost counts. Files deleted and then held only by a memory mapping don't.
  */
 export async function openDiskWatch(roots: readonly string[], limitMib: number): Promise<DiskWatch> {
   const owners = new Set(roots.map((root) => statSync(root).uid));
@@ -47,8 +47,7 @@ export async function openDiskWatch(roots: readonly string[], limitMib: number):
       const now = performance.now();
       const lost = (await takenBytes([...places.values()])) - takenBefore;
       const sinceWalkMs = now - walkedAt;
-      const waitMs = lost > (limitMib / 2) * MIB ? 5 * walkMs : Math.max(WALK_EVERY_MS, 20 * walkMs);
-      if (sinceWalkMs < waitMs) return grown;
+      if (sinceWalkMs < waitMsFor(lost / (limitMib * MIB), walkMs)) return grown;
       const open: OpenFiles =
         view === undefined ? { bytes: new Map(), inFlight: false } : await openFiles(view, places);
       const trees = await measured(roots, new Set(open.bytes.keys()));
@@ -59,6 +58,11 @@ export async function openDiskWatch(roots: readonly string[], limitMib: number):
       return grown;
     },
   };
+}
+
+function waitMsFor(lostShare: number, walkMs: number): number {
+  if (lostShare > 1) return 2 * walkMs;
+  return lostShare > 0.5 ? 5 * walkMs : Math.max(WALK_EVERY_MS, 20 * walkMs);
 }
 
 /** What the file systems that hold `roots` have given away, as a negative number: for differences. */

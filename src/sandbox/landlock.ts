@@ -25,20 +25,21 @@ import { tryOnce } from "./try-once.ts";
  * a command could end this very process, so it is not opened.
  *
  * Promised for each call: it opens, makes, changes and deletes files in its workspace and in a scratch folder of its
- * own only, reads the system's programs and libraries and what the request shows, and no other file; it has no
- * socket, so no network and no loopback; it signals and traces its own processes only, and sees no other's; it gains
- * no privilege; all its processes are dead when the call settles, and when this process is killed. The limits on
- * memory and disk are kept by looking every 50 ms.
+ * own only, and their modes and times; it reads the system's programs and libraries and what the request shows, and no
+ * other file; no file of it runs as its owner; it has no socket, so no network and no loopback; it signals and traces
+ * its own processes only, and sees no other's; it gains no privilege; all its processes are dead when the call
+ * settles, and when this process is killed. The limits on memory and disk are kept by looking every 50 ms.
  *
- * A workspace with `.git` or `.atos` is refused, for Landlock cannot hide a part of what it allows; one that a
- * command makes is removed at the end of the call, and is there until then.
+ * A workspace with `.git` or `.atos` is refused, for Landlock cannot hide a part of what it allows; one that a command
+ * makes is removed at the end of the call, and is there until then.
  *
  * Less than bubblewrap: whether a path exists, its size and its times can be asked for everywhere that the user may
  * enter; there is no /proc, no /dev/shm and no news of files (inotify); the limit on processes comes on top of what
- * the user runs elsewhere at that moment. Changes of mode, owner and times are accepted and not made, for a command
- * could make them to every file of its user. As root the command is another user, to whom the workspace's files then
- * belong; where only root may enter the workspace it keeps the one capability to enter every folder, and Landlock
- * alone decides what it opens.
+ * the user runs elsewhere at that moment. Landlock does not judge changes of mode and times, so each is made by the
+ * launcher, which looks where the file lies (a tenth of a millisecond); where processes may not look into each other,
+ * or a container has taken that way for itself, they fail (ENOSYS). Owners and extended attributes cannot be changed.
+ * As root the command is another user, to whom the workspace's files then belong; where only root may enter the
+ * workspace it keeps the one capability to enter every folder, and Landlock alone decides what it opens.
  *
  * @throws `sandbox/none` when it does not work on this machine, with what is missing.
  */

@@ -65,9 +65,7 @@ test("shows no accounts, no home, no temporary files, no other workspace", async
     "/sys",
     "/mnt",
   ];
-  const report = await shell(
-    `for path in ${hidden.join(" ")}; do [ -e "$path" ] && echo "$path"; done; ls -A /tmp`,
-  );
+  const report = await shell(`for path in ${hidden.join(" ")}; do [ -e "$path" ] && echo "$path"; done; ls -A /tmp`);
   assert.equal(report.stdout, "");
 });
 

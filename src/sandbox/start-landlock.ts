@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AtosError } from "../base/errors.ts";
 import type { LandlockHost } from "./landlock-host.ts";
 import type { LandlockPlan } from "./landlock-plan.ts";
@@ -11,6 +12,8 @@ import { sameProcess, startChild, waitUntilDead } from "./running-command.ts";
 
 /** The launcher's end of the socket that brings the plan; see landlock-launcher.py. */
 const CONTROL = 3;
+/** For a machine so busy that a line takes this long from one process to another. */
+const LAST_WORD_MS = 5000;
 /** More would be a loop; the limit on processes is far below. */
 const MOST_PROCESSES = 100_000;
 
@@ -42,6 +45,7 @@ export function startLandlock(host: LandlockHost, plan: LandlockPlan): LandlockC
     if (word === "problem") state.problem = rest.join(" ");
     if (word === "nurse") state.nurse = readProcess("/proc", Number(rest[0]));
   });
+  const heardAll = new Promise<void>((resolve) => control.once("close", () => resolve()));
   control.write(encodeLandlockPlan(plan));
   return {
     child,
@@ -53,7 +57,11 @@ export function startLandlock(host: LandlockHost, plan: LandlockPlan): LandlockC
         : { procDir: "/proc", pids: descendantsOf(state.nurse.pid), memoryMounts: [] },
     // The launcher kills all when it reads anything; it must do so itself, for it alone finds all of them.
     kill: () => void (control.writable && control.write("k")),
-    gone: () => waitUntilDead(() => sameProcess(state.nurse)),
+    gone: async () => {
+      await waitUntilDead(() => sameProcess(state.nurse));
+      // Its last line may still be on its way.
+      await Promise.race([heardAll, sleep(LAST_WORD_MS, undefined, { ref: false })]);
+    },
     problem: () => state.problem,
   };
 }

@@ -41,7 +41,7 @@ const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), m
  */
 export async function runTests(sandbox: Sandbox, run: CodeRun, signal: AbortSignal): Promise<TestRun> {
   const mark = newMark();
-  const how = run.language.id === "python" ? "verify-python" : "node";
+  const how = run.language.id === "python" ? "verify-python" : "verify-node";
   const request = testRequest(sandbox, { how, files: run.files }, mark);
   const report = await sandbox.run({ ...request, root: run.root }, signal);
   const { runner, tests: reported, durationMs } = readTestReport(report, mark, run.files);

@@ -15,7 +15,13 @@ const reportedTest = z.object({
 });
 export type ReportedTest = z.infer<typeof reportedTest>;
 
-const testReport = z.object({ runner: z.string(), durationMs: z.number(), tests: z.array(reportedTest) });
+const testReport = z.object({
+  runner: z.string(),
+  durationMs: z.number(),
+  tests: z.array(reportedTest),
+  /** What the tests left running when they had ended, in the runner's words. */
+  leftOpen: z.array(z.string()).default([]),
+});
 export type TestReport = z.infer<typeof testReport>;
 
 /** What stands before a report in the output of the process that makes it. */
@@ -45,7 +51,8 @@ export function withoutMarked(output: string, mark: string): string {
 
 /**
  * The runner's report on `files`. A file that it says nothing of has no test, and a run that never got to its report
- * is one failed test; both say so. Pure.
+ * is one failed test; both say so. So does one that ended badly although no test failed: something went wrong outside
+ * of the tests. Pure.
  */
 export function readTestReport(report: SandboxReport, mark: string, files: readonly string[]): TestReport {
   const parsed = testReport.safeParse(readMarked(report.stdout, mark));
@@ -56,21 +63,36 @@ export function readTestReport(report: SandboxReport, mark: string, files: reado
     message,
     error: true,
   });
-  if (!parsed.success || report.limitHit !== undefined) {
+  if (!parsed.success) {
     const tests = [failed("", "test run", explainRun(report))];
-    return { runner: "none", tests, durationMs: report.durationMs };
+    return { runner: "none", tests, durationMs: report.durationMs, leftOpen: [] };
   }
-  const { runner, tests: reported, durationMs } = parsed.data;
+  const { tests: reported } = parsed.data;
   const silent = files.filter((file) => !reported.some((test) => test.file === file));
   const tests = [...reported, ...silent.map((file) => failed(file, file, NO_TEST))];
   if (tests.length === 0) tests.push(failed("", "test run", NO_TEST));
-  return { runner, tests, durationMs };
+  if (report.exitCode !== 0 && tests.every((test) => test.outcome !== "failed"))
+    tests.push(failed("", "test run", explainEnd(report, mark)));
+  return { ...parsed.data, tests };
+}
+
+/** Why a run whose tests all passed did not end well. */
+function explainEnd({ limitHit, durationMs, exitCode, stdout, stderr }: SandboxReport, mark: string): string {
+  const words = "the tests passed, but the run";
+  if (limitHit === "wall")
+    return `${words} did not end: stopped after ${Math.round(durationMs / 1000)} s; what the tests start must be ended too`;
+  if (limitHit !== undefined) return `${words} went over its ${limitHit} limit`;
+  return `${words} ended with exit ${exitCode ?? "by a signal"}: ${lastLines(withoutMarked(stdout, mark), stderr)}`;
+}
+
+function lastLines(stdout: string, stderr: string): string {
+  return `${stdout}\n${stderr}`.trim().split("\n").slice(-3).join(" ");
 }
 
 /** Why a run has no report. */
 export function explainRun(report: SandboxReport): string {
   if (report.limitHit === "wall") return `timeout: no result after ${Math.round(report.durationMs / 1000)} s`;
   if (report.limitHit !== undefined) return `stopped: it went over its ${report.limitHit} limit`;
-  const last = `${report.stdout}\n${report.stderr}`.trim().split("\n").slice(-3).join(" ");
+  const last = lastLines(report.stdout, report.stderr);
   return `the run ended (exit ${report.exitCode ?? "by a signal"}) without a report: ${last}`;
 }

@@ -5,8 +5,9 @@ import type { Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
 /**
  * How test files are run. `verify-python` lets nothing in the repository configure the run; the other three Python
  * ways read its own settings and show what tests print. `python` is pytest where it is installed, else unittest.
+ * `verify-node` waits until the process ends by itself; `node` ends it soon after the last test.
  */
-export type TestWay = "verify-python" | "python" | "pytest" | "unittest" | "node";
+export type TestWay = "verify-python" | "python" | "pytest" | "unittest" | "verify-node" | "node";
 
 const RUNNERS_ON_HOST = fileURLToPath(new URL("runners", import.meta.url));
 const RUNNERS_INSIDE = "/opt/atos/runners";
@@ -18,7 +19,7 @@ export function testRequest(
   mark: string,
 ): Pick<SandboxRequest, "command" | "readOnly" | "env"> {
   const { path, readOnly } = runnersFor(sandbox);
-  if (how !== "node") {
+  if (how !== "node" && how !== "verify-node") {
     const what = how === "verify-python" ? "tests" : how;
     return { readOnly, command: [requiredPython(sandbox), `${path}/python-runner.py`, mark, what, ...files] };
   }
@@ -27,6 +28,8 @@ export function testRequest(
     "--no-warnings",
     "--test",
     "--test-isolation=none",
+    // Else one server that a test leaves open holds all results back.
+    ...(how === "node" ? ["--test-force-exit"] : []),
     `--test-reporter=${path}/node-reporter.mjs`,
     "--test-reporter-destination=stdout",
   ];

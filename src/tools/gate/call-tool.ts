@@ -8,6 +8,7 @@ import type { ApprovalQuestion } from "./approval-question.ts";
 import type { ApprovalAnswer } from "./ask-person.ts";
 import type { GateTool, RawResult } from "./gate-tool.ts";
 import type { Observation } from "./observe.ts";
+import { policyQuestion } from "./policy-question.ts";
 import type { PolicyQuestion, Verdict } from "./policy.ts";
 
 /** What stands between an agent and its tools. One for each run of an agent. */
@@ -120,7 +121,7 @@ async function admit(calling: Calling): Promise<EffectResult<CallOutcome> | unde
   }
   const valid = tool.validate(call.arguments);
   if (!valid.ok) return ended(calling, { outcome: "invalid", text: valid.why }, "wrong arguments");
-  const verdict = gate.decide(questionOf(tool, valid.value));
+  const verdict = gate.decide(policyQuestion({ ...tool, name: call.name }, valid.value));
   if (verdict.decision === "deny") {
     const text = `Not allowed: ${verdict.because}. Do it another way, or say that it can't be done.`;
     return ended(calling, { outcome: "denied", text }, verdict.because);
@@ -205,19 +206,6 @@ function approvalOf(
 ): ApprovalQuestion {
   const { buildId, task } = gate;
   return { buildId, task, step: call.step, tool: call.name, arguments: call.arguments, ...reason };
-}
-
-function questionOf(tool: GateTool, value: JsonObject): PolicyQuestion {
-  const text = (name: string): readonly string[] => (typeof value[name] === "string" ? [value[name]] : []);
-  const command = tool.commandArgument === undefined ? undefined : text(tool.commandArgument)[0];
-  return {
-    tool: tool.definition.name,
-    server: tool.server,
-    own: tool.own,
-    effect: tool.effect,
-    paths: tool.pathArguments.flatMap(text),
-    ...(command === undefined ? {} : { command }),
-  };
 }
 
 // oxlint-disable-next-line max-params -- the last is what only a made call has

@@ -32,7 +32,9 @@ export type PathsInCommand = {
 /** The words and redirections of a command as paths: `a/b`, `--file=a/b`, `if=a/b`, `@a/b`, `-Ca/b`, `HEAD:a/b`. Pure. */
 export function pathsInCommand({ words, redirections }: SimpleCommand): PathsInCommand {
   const all = [...words.slice(1), ...redirections.map(({ path }) => path)];
-  const texts = [...new Set(all.flatMap(({ text }) => (text.length > MAX_WORD_CHARS ? [] : partsThatMayBePaths(text))))];
+  const texts = [
+    ...new Set(all.flatMap(({ text }) => (text.length > MAX_WORD_CHARS ? [] : partsThatMayBePaths(text)))),
+  ];
   return {
     // What is put in may begin with `..`: what stands before it says nothing.
     anything: all.some(({ dynamic }) => dynamic),
@@ -83,7 +85,10 @@ function fold(parts: readonly string[]): readonly string[] {
  * How far a path goes along a pattern: to its end, to the folder of what it means, to a folder above that, or nowhere.
  * Any folder at all may be above what begins with `**`: that is `anywhere`.
  */
-function goOver(wanted: readonly string[], parts: readonly string[]): "whole" | "folder" | "above" | "anywhere" | "none" {
+function goOver(
+  wanted: readonly string[],
+  parts: readonly string[],
+): "whole" | "folder" | "above" | "anywhere" | "none" {
   let states = open(new Set([0]), wanted);
   for (const part of parts) {
     const next = new Set<number>();

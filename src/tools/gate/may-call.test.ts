@@ -266,10 +266,51 @@ test("a protected path is found in the words and redirections of a command", () 
     "cat $X",
     "cat secr*/key",
     "timeout 5 cat secret/key",
+    "git show HEAD:secret/key",
+    "tar -Csecret -c key",
   ])
     assert.equal(decide(policy, run(command)), "deny", command);
   for (const command of ["cat src/a", "echo secretly > out", "ls"])
     assert.equal(decide(policy, run(command)), "allow", command);
+});
+
+test("what reads a whole folder reads what is protected in it", () => {
+  const policy = withRules({ path: "a/secret/**", decide: "deny" }, { path: "**/*.pem", decide: "ask" });
+  const search = (...paths: readonly string[]): string =>
+    decide(policy, { tool: "search_files", server: "filesystem", effect: "none", paths, walks: true });
+  assert.deepEqual(
+    [search(), search("."), search("a"), search("/workspace/a"), search("a/secret"), search("b")],
+    ["deny", "deny", "deny", "deny", "deny", "ask"],
+  );
+  assert.deepEqual(
+    [file("read_file", "a"), file("read_file", "b/x")].map((question) => decide(policy, question)),
+    ["allow", "allow"],
+    "a listing of names is none of their contents",
+  );
+  assert.equal(decide(withRules({ path: "a/**", decide: "deny" }), { ...file("read_b", "b"), walks: true }), "allow");
+  const question: PolicyQuestion = { ...file("read_all"), tool: "git_diff", server: "git", walks: true };
+  assert.equal(
+    mayCall(withRules({ path: "a/**", decide: "deny", why: "private" }), question).because,
+    'deny path "a/**", which is or may be below it: private',
+  );
+});
+
+test("a command that names the workspace, or a folder above, is held for one that reads it", () => {
+  const policy = withRules({ path: "a/secret/**", decide: "deny" });
+  const denied = [
+    "grep -r x .",
+    "tar c ./",
+    "tar c a",
+    "cp -r /workspace /tmp/x",
+    "cd b; tar c ..",
+    "tar c b/..",
+    "du /",
+  ];
+  for (const command of [...denied, "tar -C. -c x", "rg --glob=x a/", "ls > a"])
+    assert.equal(decide(policy, run(command)), "deny", command);
+  for (const command of ["ls", "grep -r x b", "cat a/x", "ls ../b", "cat b/a/x", "echo ...", "pytest b/t.py::x"])
+    assert.equal(decide(policy, run(command)), "allow", command);
+  assert.equal(decide(withRules({ path: "**/*.pem", decide: "deny" }), run("grep -r x .")), "deny");
 });
 
 test("a workspace can tighten what its user decided, and loosen nothing", () => {

@@ -1,13 +1,17 @@
+import { plainArgument } from "../plain-argument.ts";
+
 export type PlainPath = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly why: string };
 
 const MAX_CHARS = 4096;
 
 /**
  * The one form of a path of the workspace that rules are compared with: relative, without `.` parts and doubled
- * slashes; the workspace itself is "". What could mean a file in two ways is none: `..`, characters that can't be seen
+ * slashes, and without `/workspace` before it; the workspace itself is "". What could mean a file in two ways is none: `..`, characters that can't be seen
  * or that a file system takes for others, dots and blanks at the end of a name. Pure.
  */
-export function plainPath(path: string): PlainPath {
+export function plainPath(written: string): PlainPath {
+  if (written.length > MAX_CHARS) return { ok: false, why: `it is longer than ${MAX_CHARS} characters` };
+  const path = plainArgument(written);
   const why = pathProblem(path);
   if (why !== undefined) return { ok: false, why };
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
@@ -15,7 +19,6 @@ export function plainPath(path: string): PlainPath {
 }
 
 function pathProblem(path: string): string | undefined {
-  if (path.length > MAX_CHARS) return `it is longer than ${MAX_CHARS} characters`;
   if (path.startsWith("/") || path.startsWith("~")) return "it does not begin in the workspace";
   if (/[^\P{C}]|[^\P{Z} ]/u.test(path)) return "it has characters that can't be seen";
   if (path.includes("\\")) return "it has a backslash";

@@ -1,4 +1,5 @@
 import type { ShellWord, SimpleCommand } from "./shell-command.ts";
+import { refuseGit } from "./refuse-git.ts";
 import { refuseOwnInput, refuseRunner } from "./refuse-runner.ts";
 import { Unreadable } from "./unreadable.ts";
 
@@ -83,9 +84,15 @@ const OPAQUE = new Set(
     "alias unalias enable hash mapfile readarray bind complete fc coproc " +
     "ssh su script watch flock parallel chroot unshare nsenter setpriv runuser " +
     "strace ltrace gdb ionice chrt taskset prlimit systemd-run start-stop-daemon run-parts " +
-    "at batch crontab entr fakeroot proot toybox csh tcsh fish pwsh expect screen tmux"
+    "at batch crontab entr fakeroot fakechroot proot toybox csh tcsh fish pwsh expect unbuffer screen tmux " +
+    "setarch linux32 linux64 i386 i486 i586 i686 x86_64 uname26 sg newgrp pkexec gosu su-exec runcon capsh " +
+    "perf valgrind rr catchsegv xvfb-run eatmydata faketime firejail bwrap numactl cpulimit cgexec " +
+    "dbus-run-session dbus-launch systemd-inhibit tini dumb-init catatonit chpst rlwrap chronic sem " +
+    "torify torsocks proxychains proxychains4"
   ).split(" "),
 );
+/** The loader of programs, which is a program itself. */
+const LOADER = /^ld(?:-linux|-musl|64)?\b.*\.so/;
 const ALTERS = new Set([
   "export",
   "readonly",
@@ -99,9 +106,6 @@ const ALTERS = new Set([
   "shopt",
 ]);
 const FIND_RUNS = new Set(["-exec", "-execdir", "-ok", "-okdir"]);
-/** Git settings that can't run a program. Compared in lower case, as git does. */
-const GIT_HARMLESS =
-  /^(?:user\.(?:name|email)|init\.defaultbranch|commit\.gpgsign=false|advice\.\w+|color\.\w+|core\.(?:autocrlf|quotepath|eol|filemode|safecrlf|longpaths))(?:=|$)/;
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
 
 /**
@@ -113,8 +117,11 @@ export function unwrapCommand({ words }: SimpleCommand): Unwrapped {
   const [first, ...rest] = words;
   if (first === undefined || first.dynamic) return NOTHING;
   const name = programName(first.text);
-  if (OPAQUE.has(name)) throw new Unreadable(`what "${name}" runs is not read`);
+  if (OPAQUE.has(name) || LOADER.test(name)) throw new Unreadable(`what "${name}" runs is not read`);
   if (SHELLS.has(name)) return shellCommand(name, rest);
+  // `git-push` is `git push` by another name.
+  if (name.startsWith("git-"))
+    return { ...NOTHING, commands: [commandOf([GIT, { text: name.slice(4), dynamic: false }, ...rest])] };
   const wrapper = WRAPPERS.get(name);
   if (wrapper !== undefined) return wrapped(name, wrapper, rest);
   switch (name) {
@@ -129,7 +136,8 @@ export function unwrapCommand({ words }: SimpleCommand): Unwrapped {
     case "find":
       return find(rest);
     case "git":
-      return git(rest);
+      refuseGit(rest);
+      return NOTHING;
     case ".":
     case "source":
       refuseOwnInput(name, literal(name, rest.find(({ text }) => text !== "--") ?? ANYTHING));
@@ -236,23 +244,6 @@ function isFindEnd(words: readonly ShellWord[], at: number): boolean {
   return text === ";" || (text === "+" && words[at - 1]?.text === "{}");
 }
 
-/** Settings on the command line can make git run any program. */
-function git(rest: readonly ShellWord[]): Unwrapped {
-  for (let at = 0; at < rest.length; at++) {
-    const word = rest[at];
-    const text = word?.text ?? "";
-    if (word === undefined || (!text.startsWith("-") && !word.dynamic)) break;
-    if (text === "-C") at++;
-    else if (text === "-c") {
-      const setting = rest[++at];
-      if (setting === undefined || setting.dynamic || !GIT_HARMLESS.test(setting.text.toLowerCase()))
-        throw new Unreadable('"git -c" with a setting that can run programs is not read');
-    } else if (word.dynamic || /^(?:--config-env|--exec-path=|-c)/.test(text))
-      throw new Unreadable(`"git ${text || "…"}" is not read`);
-  }
-  return NOTHING;
-}
-
 /** Where the options end. */
 function skipOptions(name: string, options: Options, words: readonly ShellWord[]): number {
   let at = 0;
@@ -280,6 +271,7 @@ function skipOptions(name: string, options: Options, words: readonly ShellWord[]
 }
 
 const ANYTHING: ShellWord = { text: "", dynamic: true };
+const GIT: ShellWord = { text: "git", dynamic: false };
 
 function literal(name: string, { text, dynamic }: ShellWord): string {
   if (dynamic) throw new Unreadable(`what "${name}" is told is put together when it runs`);

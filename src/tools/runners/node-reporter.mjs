@@ -1,36 +1,78 @@
 // A node:test reporter that prints one JSON line behind the mark in ATOS_REPORT_MARK.
 import { basename, relative } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 const NOT_RUN = new Set(["hookFailed", "cancelledByParent"]);
+/** Given to what the tests left running, for it to end or to fail. */
+const LINGER_MS = 1000;
+const STEP_MS = 50;
+// When this is loaded; the report itself is asked for only after the first test.
+const BEFORE = process.getActiveResourcesInfo();
 
 export default async function* report(source) {
   const tests = [];
   const started = performance.now();
   for await (const { type, data } of source) {
-    if (type !== "test:pass" && type !== "test:fail") continue;
-    const skipped = Boolean(data.skip || data.todo);
-    // A suite that was run is told by its tests; one that was skipped has none to tell it.
-    if (data.details?.type === "suite" && type === "test:pass" && !skipped) continue;
-    // A file without tests is told as one that passed.
-    if (type === "test:pass" && data.nesting === 0 && data.file !== undefined && data.name === basename(data.file))
-      continue;
-    const error = data.details?.error;
-    // A failed suite only repeats what its tests said.
-    if (error?.failureType === "subtestsFailed") continue;
-    const cause = error?.cause instanceof Error ? error.cause : error;
-    const message = error === undefined ? "" : `${cause.name ?? "Error"}: ${cause.message}`;
-    const outcome = type === "test:fail" ? "failed" : skipped ? "skipped" : "passed";
-    const file = data.file === undefined ? "" : relative(process.cwd(), data.file);
-    // It never came to its own lines: the file was not loaded, or what goes before it failed.
-    const kept = NOT_RUN.has(error?.failureType) || data.name === file || (file !== "" && data.name === basename(file));
-    tests.push({
-      file,
-      name: data.name,
-      outcome,
-      message: outcome === "failed" ? message : "",
-      error: outcome === "failed" && kept,
-    });
+    const test = type === "test:diagnostic" ? lateError(data.message) : testOf(type, data);
+    if (test !== undefined) tests.push(test);
   }
   const durationMs = Math.round(performance.now() - started);
-  yield `\n${process.env.ATOS_REPORT_MARK}${JSON.stringify({ runner: "node:test", tests, durationMs })}\n`;
+  // Node itself no longer listens, and with --test-force-exit would end the process now: the error would go unseen.
+  process.on("uncaughtException", (error) => {
+    process.exitCode = 1;
+    tests.push(afterTheTests(wordsOf(error)));
+  });
+  for (let waited = 0; waited < LINGER_MS && leftOpen().length > 0; waited += STEP_MS) await setTimeout(STEP_MS);
+  const value = { runner: "node:test", tests, durationMs, leftOpen: leftOpen() };
+  yield `\n${process.env.ATOS_REPORT_MARK}${JSON.stringify(value)}\n`;
+}
+
+function testOf(type, data) {
+  if (type !== "test:pass" && type !== "test:fail") return undefined;
+  const skipped = Boolean(data.skip || data.todo);
+  // A suite that was run is told by its tests; one that was skipped has none to tell it.
+  if (data.details?.type === "suite" && type === "test:pass" && !skipped) return undefined;
+  const file = data.file === undefined ? "" : relative(process.cwd(), data.file);
+  const isFile = file !== "" && data.nesting === 0 && (data.name === file || data.name === basename(file));
+  // A file without tests is told as one that passed.
+  if (type === "test:pass" && isFile) return undefined;
+  const error = data.details?.error;
+  // A failed suite only repeats what its tests said.
+  if (error?.failureType === "subtestsFailed") return undefined;
+  const cause = error?.cause instanceof Error ? error.cause : error;
+  const outcome = type === "test:fail" ? "failed" : skipped ? "skipped" : "passed";
+  // It never came to its own lines: the file was not loaded, or what goes before it failed.
+  const kept = isFile || NOT_RUN.has(error?.failureType);
+  return {
+    file,
+    name: data.name,
+    outcome,
+    message: outcome === "failed" && error !== undefined ? wordsOf(cause) : "",
+    error: outcome === "failed" && kept,
+  };
+}
+
+/** Node tells of an error that came after its test had passed, and counts it for none. */
+function lateError(message) {
+  return message.includes("generated asynchronous activity after the test ended") ? afterTheTests(message) : undefined;
+}
+
+function afterTheTests(message) {
+  return { file: "", name: "after the tests", outcome: "failed", message, error: true };
+}
+
+function wordsOf(error) {
+  return error instanceof Error || typeof error?.message === "string"
+    ? `${error.name ?? "Error"}: ${error.message}`
+    : `Error: ${String(error)}`;
+}
+
+/** What keeps the process from ending, beside what did so before the tests. */
+function leftOpen() {
+  const known = [...BEFORE];
+  return process.getActiveResourcesInfo().filter((name) => {
+    const at = known.indexOf(name);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
 }

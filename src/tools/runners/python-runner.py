@@ -98,7 +98,9 @@ class UnittestListener(unittest.TestResult):
         self.file = ""
 
     def add(self, test, outcome, error=None):
-        name = test.id().split(".")[-1]
+        # A class or module that could not be prepared is told as "setUpClass (module.Class)".
+        kept_for = re.match(r"(\w+) \((?:.*\.)?(\w+)\)$", test.id())
+        name = " ".join(kept_for.groups()) if kept_for else test.id().split(".")[-1]
         message = words(error[0], error[1]) if error else ""
         # What was prepared for several tests, and failed, stands for them all.
         kept = outcome == "failed" and not isinstance(test, unittest.TestCase)

@@ -3,7 +3,13 @@ export type Framework = (typeof FRAMEWORKS)[number];
 
 export type FoundTests =
   /** `python` is pytest where it is installed, else unittest. */
-  | { readonly kind: "found"; readonly framework: Framework | "python"; readonly files: readonly string[] }
+  | {
+      readonly kind: "found";
+      readonly framework: Framework | "python";
+      readonly files: readonly string[];
+      /** By their own names, so that each of them should hold a test; else by the folder they lie in. */
+      readonly named: boolean;
+    }
   | { readonly kind: "none"; readonly why: string };
 
 export type TestSearch = {
@@ -16,6 +22,8 @@ export type TestSearch = {
 
 const PYTHON_TEST = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/;
 const NODE_TEST = /(?:^|\/)(?:[^/]*[._-](?:test|spec)|test-[^/]*|test)\.[cm]?[jt]s$/;
+/** Where Node looks too: any file there may be a test, or only help one. */
+const NODE_FOLDER = /(?:^|\/)test\/[^.].*\.[cm]?[jt]s$/;
 /** One process runs them all. */
 const MAX_FILES = 500;
 
@@ -25,10 +33,12 @@ export function findTests({ file, paths, framework }: TestSearch): FoundTests {
   const python = paths.filter((path) => PYTHON_TEST.test(path)).slice(0, MAX_FILES);
   const node = paths.filter((path) => NODE_TEST.test(path)).slice(0, MAX_FILES);
   if (framework === "node" || (framework === undefined && python.length === 0)) {
-    if (node.length > 0) return { kind: "found", framework: "node", files: node };
+    if (node.length > 0) return { kind: "found", framework: "node", files: node, named: true };
+    const beside = paths.filter((path) => NODE_FOLDER.test(path)).slice(0, MAX_FILES);
+    if (beside.length > 0) return { kind: "found", framework: "node", files: beside, named: false };
   } else if (framework === undefined && node.length > 0) {
     return { kind: "none", why: "There are tests of Python and of Node here; set framework to pytest or to node." };
-  } else if (python.length > 0) return { kind: "found", framework: framework ?? "python", files: python };
+  } else if (python.length > 0) return { kind: "found", framework: framework ?? "python", files: python, named: true };
   const form =
     framework === undefined ? "test_NAME.py or NAME.test.ts" : framework === "node" ? "NAME.test.ts" : "test_NAME.py";
   return { kind: "none", why: `No test file was found; write one named ${form}, or give its path.` };
@@ -43,5 +53,5 @@ function oneFile(file: string, framework: Framework | undefined): FoundTests {
     };
   if (framework !== undefined && (framework === "node") === isPython)
     return { kind: "none", why: `${file} is nothing that ${framework} runs; leave framework away.` };
-  return { kind: "found", framework: framework ?? (isPython ? "python" : "node"), files: [file] };
+  return { kind: "found", framework: framework ?? (isPython ? "python" : "node"), files: [file], named: true };
 }

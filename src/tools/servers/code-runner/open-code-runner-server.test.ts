@@ -99,6 +99,7 @@ test("pytest: what passed, failed, could not be run or was skipped is counted, a
 test("unittest and node:test tell the same of the same", async () => {
   const unit = await runTests({ ...F, "test_f.py": UNITTEST }, { framework: "unittest" });
   assert.deepEqual([unit.framework, unit.counts], ["unittest", [1, 1, 1, 1]]);
+  assert.match(unit.text, /^ERROR test_f\.py setUpClass U: RuntimeError: fixture$/m);
   assert.match(unit.output_tail, /said by test_good/);
   const node = await runTests({ ...F, "f.test.ts": NODE });
   assert.deepEqual([node.framework, node.counts], ["node:test", [1, 1, 2, 1]]);
@@ -120,7 +121,7 @@ test("files are found by their names, in a folder or alone, also when they are m
     "node_modules/m/m.test.js": "throw new Error('not ours');\n",
   };
   assert.deepEqual((await runTests(files)).counts, [2, 0, 0, 0]);
-  assert.deepEqual((await runTests(files, { path: "a/b" })).counts, [1, 0, 0, 0]);
+  assert.deepEqual((await runTests(files, { path: "/workspace/a/b/" })).counts, [1, 0, 0, 0]);
   assert.deepEqual((await runTests(files, { path: "d/check.py" })).counts, [1, 0, 0, 0]);
 });
 
@@ -145,6 +146,47 @@ test("what can't be run is a result that says why", async () => {
   }
 });
 
+const AFTER = `import { test } from "node:test";
+test("x", () => { LATE });
+test("y", () => {});
+`;
+
+test("what goes wrong after the tests of Node is an error, and what they leave open is told and ends with them", async () => {
+  const late = await runTests({
+    "a.test.mjs": AFTER.replace("LATE", "setTimeout(() => { throw new Error('late'); }, 10)"),
+  });
+  assert.deepEqual(late.counts, [2, 0, 1, 0]);
+  assert.match(late.text, /^2 passed, 0 failed, 1 errors, .*\nERROR after the tests: Error: late/);
+  const slower = AFTER.replace("LATE", "Promise.reject(new Error('late'))").replace(
+    "() => {}",
+    "(t, done) => setImmediate(done)",
+  );
+  assert.deepEqual((await runTests({ "a.test.mjs": slower })).counts, [2, 0, 1, 0]);
+  const open = await runTests({ "a.test.mjs": AFTER.replace("LATE", "setInterval(() => {}, 1000)") });
+  assert.deepEqual([open.counts, open.left_open, open.limit_hit], [[2, 0, 0, 0], ["Timeout"], undefined]);
+  assert.match(open.text, /^2 passed.*\nLeft open when the tests had ended: Timeout; end it in after\(\)/);
+});
+
+test("a run that ends badly although every test passed is no green one, and keeps what was reported", async () => {
+  const exit = "import atexit, os\natexit.register(lambda: os._exit(7))\ndef test_a(): pass\n";
+  const ended = await runTests({ "test_a.py": exit });
+  assert.deepEqual(ended.counts, [1, 0, 1, 0]);
+  assert.match(ended.text, /ERROR test run: the tests passed, but the run ended with exit 7/);
+  const thread =
+    "import threading, time\ndef test_a(): pass\nthreading.Thread(target=lambda: time.sleep(60)).start()\n";
+  const kept = await runTests({ "test_a.py": thread }, {}, { limits: { wallMs: 3000 } });
+  assert.deepEqual([kept.limit_hit, kept.counts], ["wall", [1, 0, 1, 0]]);
+  assert.match(kept.text, /ERROR test run: the tests passed, but the run did not end: stopped after \d s/);
+});
+
+test("a folder called test is looked into when no file is named as a test, as Node does", async () => {
+  const files = { "test/foo.js": "require('node:test')('foo', () => {});\n", "test/help.js": "exports.help = 1;\n" };
+  assert.deepEqual((await runTests(files)).counts, [1, 0, 0, 0]);
+  assert.deepEqual((await runTests({ ...files, "test/a.test.js": files["test/foo.js"] })).counts, [1, 0, 0, 0]);
+  for (const path of ["test/help.js", "a/b.test.js"])
+    assert.match((await runTests({ [path]: "" })).text, /^0 passed, 0 failed, 1 errors.*no test was found/s);
+});
+
 test("tests that never end are stopped, and their output is told", async () => {
   const endless = "import time\ndef test_a():\n    print('waiting', flush=True)\n    time.sleep(60)\n";
   const run = await runTests({ "test_a.py": endless }, {}, { limits: { wallMs: 1500 } });
@@ -161,6 +203,7 @@ test("a call that names nothing to run is refused with what to do", async () => 
     [{ "a.txt": "" }, { path: "a.txt" }, /give a test file or a folder/],
     [{}, { path: "nowhere" }, /nowhere does not exist/],
     [{}, { path: "../x" }, /can't be used/],
+    [{}, { path: "test_a.py::test_x" }, /can't be chosen; give the file alone: "test_a\.py"\./],
     [{}, { path: "--collect-only" }, /begins with -/],
     [{ "--import=x.test.js": "" }, {}, /No test file was found/],
   ];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pathProblem } from "../../../base/safe-path.ts";
+import { plainArgument } from "../../plain-argument.ts";
 import { newMark } from "../../test-report.ts";
 import { testRequest } from "../../test-request.ts";
 import { defineTool, type Tool } from "../../tool.ts";
@@ -23,6 +24,7 @@ export function runTestsTool(deps: WorkspaceCommands): Tool {
         .string()
         .min(1)
         .max(4096)
+        .overwrite(plainArgument)
         .meta({ description: "test file or folder; absent: all", "x-aliases": ["paths", "files", "file"] })
         .optional(),
       framework: z.enum(FRAMEWORKS).optional(),
@@ -41,7 +43,8 @@ export function runTestsTool(deps: WorkspaceCommands): Tool {
         const mark = newMark();
         const request = testRequest(deps.sandbox, { how: found.framework, files: found.files }, mark);
         const report = await runInWorkspace(deps, { ...request, wallMs: WALL_MS }, signal);
-        return outcomeOfTests({ report, mark, files: found.files, framework: found.framework });
+        const files = found.named ? found.files : [];
+        return outcomeOfTests({ report, mark, files, framework: found.framework });
       }),
   });
 }
@@ -56,6 +59,9 @@ export function noPython(): ToolFailure {
 type Look = { readonly path: string; readonly framework: Framework | undefined };
 
 async function look(root: string, { path, framework }: Look, signal: AbortSignal): Promise<FoundTests> {
+  const [file = "", inFile] = path.split("::");
+  if (inFile !== undefined)
+    return { kind: "none", why: `One test of a file can't be chosen; give the file alone: ${JSON.stringify(file)}.` };
   const paths: string[] = [];
   for await (const entry of walkInside(root, { path, depth: DEPTH }, signal)) {
     if (entry.kind === "file" && entry.path === path) return findTests({ file: path, paths: [], framework });

@@ -7,6 +7,7 @@ import { joined, tailOf } from "../shell/command-outcome.ts";
 const MAX_TESTS = 500;
 const MAX_MESSAGE = 1000;
 const MAX_OUTPUT = 8000;
+const MAX_LEFT_OPEN = 20;
 /** For a model. */
 const MAX_TOLD = 5;
 const MAX_TOLD_MESSAGE = 300;
@@ -32,6 +33,8 @@ export const testOutcome = z.object({
   output_tail: z.string(),
   duration_ms: z.int(),
   framework: z.string(),
+  /** What tests of Node left running when they had ended. */
+  left_open: z.array(z.string()).optional(),
   limit_hit: z.enum(["wall", "cpu", "memory", "disk", "file", "output"]).optional(),
   level: z.enum(SANDBOX_LEVELS),
 });
@@ -68,14 +71,20 @@ export function outcomeOfTests({ report, mark, files, framework }: TestsRun): To
     output_tail: tailOf(joined(withoutMarked(report.stdout, mark), report.stderr), MAX_OUTPUT),
     duration_ms: Math.round(read.durationMs),
     framework: read.runner === "none" ? framework : read.runner,
+    ...(read.leftOpen.length === 0 ? {} : { left_open: read.leftOpen.slice(0, MAX_LEFT_OPEN) }),
     ...(report.limitHit === undefined ? {} : { limit_hit: report.limitHit }),
     level: report.level,
   };
   return { ok: true, output, text: textOf(output) };
 }
 
-function textOf({ passed, failed, errors, skipped, framework, tests, output_tail }: TestOutcome): string {
+function textOf(outcome: TestOutcome): string {
+  const { passed, failed, errors, skipped, framework, tests, output_tail, left_open = [] } = outcome;
   const lines = [`${passed} passed, ${failed} failed, ${errors} errors, ${skipped} skipped (${framework})`];
+  if (left_open.length > 0)
+    lines.push(
+      `Left open when the tests had ended: ${left_open.join(", ")}; end it in after(), or the run may not end.`,
+    );
   if (failed + errors === 0) return lines.join("\n");
   const bad = tests.filter(({ outcome }) => outcome === "failed" || outcome === "error");
   for (const { file, name, outcome, message } of bad.slice(0, MAX_TOLD)) {
