@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { EXIT, messageOf, usageError } from "../base/errors.ts";
 import { verifyTrail } from "../journal/audit-chain.ts";
@@ -92,7 +93,10 @@ export async function runAuditVerifyCommand(
 ): Promise<number> {
   const known = await knownHead(id, flags);
   if (flags.file !== undefined) {
-    const checks = await verifyFile(flags.file, known);
+    const all = await verifyFile(flags.file, known);
+    const checks = id === undefined ? all : all.filter(({ build }) => build === id || build.startsWith("line "));
+    if (checks.length === 0 && id !== undefined && all.length > 0)
+      throw usageError("cli/audit-what", `${flags.file} holds no events of the build ${id}`);
     if (checks.length === 0) throw usageError("cli/audit-what", `${flags.file} holds no exported events`);
     return tell(checks, output);
   }
@@ -119,7 +123,7 @@ async function knownHead(id: string | undefined, { head, receipt }: VerifyFlags)
   if (receipt !== undefined) {
     if (id !== undefined || head !== undefined)
       throw usageError("cli/audit-what", "a receipt names its build and its head: give --receipt alone");
-    const { build, audit } = await readReceiptOf(receipt);
+    const { build, audit } = await readReceiptOf(resolve(receipt));
     if (audit !== undefined) return { build, head: { seq: audit.events, hash: audit.head } };
     throw usageError(
       "cli/audit-what",

@@ -21,7 +21,7 @@ program
 Begin here, offline:
   atos build "Write a Python function add_numbers that adds two numbers, with tests" --out ./demo
 
-State lives in ATOS_HOME (now: see atos config show). Exit codes: 0 done, 1 the work failed
+State lives in the folder ATOS_HOME; atos config show prints the settings. Exit codes: 0 done, 1 the work failed
 honestly, 2 bad usage, 3 something is missing and the message says how to get it, 130 interrupted.`,
   );
 

@@ -3,9 +3,10 @@ import { connectExternal } from "../tools/mcp/connect-external.ts";
 import { logIn } from "../tools/mcp/log-in.ts";
 import { type LoginTarget, loginTarget } from "../tools/mcp/login-target.ts";
 import { type ExternalPlaces, findExternal } from "../tools/mcp/open-external.ts";
-import type { ExternalServer } from "../tools/mcp/read-mcp-json.ts";
+import type { ExternalServer } from "../tools/mcp/read-mcp-entry.ts";
 import { readLogin, removeLogin } from "../tools/mcp/saved-login.ts";
-import { externalPlaces, interrupted } from "./mcp-others.ts";
+import { interrupted } from "./interrupted.ts";
+import { externalPlaces } from "./mcp-others.ts";
 import type { Output } from "./output.ts";
 
 /**

@@ -5,6 +5,7 @@ import { shownText } from "../tools/mcp/external-tool.ts";
 import { rememberTools } from "../tools/mcp/known-tools.ts";
 import { type ExternalPlaces, findExternal, openExternal, type ServerReport } from "../tools/mcp/open-external.ts";
 import { commandContext } from "./context.ts";
+import { interrupted } from "./interrupted.ts";
 import type { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -24,7 +25,7 @@ export function externalPlaces(): ExternalPlaces {
 export async function runMcpOthersCommand(output: Output): Promise<number> {
   const places = externalPlaces();
   await using opened = await openExternal(places, interrupted());
-  const { reports } = opened;
+  const { reports, notices } = opened;
   output.emit({
     file: places.mcpJson,
     servers: reports.map(({ server, tools, changed, problems }) => ({
@@ -33,8 +34,10 @@ export async function runMcpOthersCommand(output: Output): Promise<number> {
       changed: changed.map(({ name }) => name),
       problems,
     })),
+    notices,
   });
   output.say(reports.length === 0 ? `No servers: ${places.mcpJson} names none.` : reports.flatMap(linesOf).join("\n"));
+  for (const notice of notices) output.note(`mcp.json: ${notice}`);
   return reports.every(({ problems, changed }) => problems.length + changed.length === 0) ? EXIT.done : EXIT.failed;
 }
 
@@ -65,11 +68,4 @@ function linesOf({ server, tools, changed, problems }: ServerReport): readonly s
     ...(changed.length === 0 ? [] : [`  If that is what you want: atos mcp --accept ${JSON.stringify(server)}`]),
     ...problems.map((problem) => `  left out: ${problem}`),
   ];
-}
-
-/** Aborted by Ctrl-C. */
-export function interrupted(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
-  return stop.signal;
 }

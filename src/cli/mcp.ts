@@ -12,10 +12,12 @@ import type { Policy } from "../tools/gate/policy.ts";
 import { readPolicy } from "../tools/gate/read-policy.ts";
 import { makeMcpServer } from "../tools/mcp/make-mcp-server.ts";
 import { serveStdio } from "../tools/mcp/serve-stdio.ts";
+import { namedRegistries } from "../tools/servers/packages/registries.ts";
 import { readWebhooks } from "../tools/servers/workflow/read-webhooks.ts";
 import { openServer, SERVER_NAMES, type ServerDeps, type ServerName } from "../tools/servers/open-server.ts";
 import type { Tool, ToolServer } from "../tools/tool.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
+import { interrupted } from "./interrupted.ts";
 import { mcpClientConfig, mcpServerLines } from "./mcp-lines.ts";
 import type { Output } from "./output.ts";
 import { openSandboxFolder } from "./sandbox-folder.ts";
@@ -31,6 +33,9 @@ export type McpFlags = {
 };
 
 const MIN_TOKEN_CHARS = 16;
+/** What they work on is in no workspace. */
+const ROOTLESS: ReadonlySet<ServerName> = new Set(["memory", "workflow"]);
+const MAX_NOTE_CHARS = 200;
 
 /**
  * `atos mcp [SERVER]`: one of ATOS's tool servers for another program, over stdio or HTTP; without SERVER, which
@@ -48,14 +53,13 @@ export async function runMcpCommand(name: string | undefined, flags: McpFlags, o
       `there is no server ${JSON.stringify(name)}; servers are: ${SERVER_NAMES.join(", ")}`,
     );
   const { root } = flags;
-  if (root === undefined)
+  if (root === undefined && !ROOTLESS.has(server))
     throw usageError("cli/mcp-usage", `say which folder the server works in: atos mcp ${name} --root DIR`);
   const http = flags.http === true ? await httpOptions(flags) : undefined;
   if (http === undefined && (flags.port ?? flags.host ?? flags.tokenFile) !== undefined)
     throw usageError("cli/mcp-usage", "--port, --host and --token-file go with --http");
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
-  await using folder = await openSandboxFolder(root);
+  const stop = interrupted();
+  await using folder = await openSandboxFolder(root, [context.folder.root, context.configDirectory]);
   const served = await openServed(server, { context, root: folder.path, readOnly: flags.readOnly ?? false });
   const policy = await readPolicy({ configDirectory: context.configDirectory, workspace: folder.path });
   const factory = () =>
@@ -64,11 +68,11 @@ export async function runMcpCommand(name: string | undefined, flags: McpFlags, o
       refuse: (tool, input) => refusal(policy, { server: served.name, tool, input }),
       onThrown: (thrown, tool) => output.note(`atos mcp: ${tool} broke down: ${messageOf(thrown)}`),
     });
-  const onError = (error: Error) => output.note(`atos mcp: ${error.message}`);
+  const onError = (error: Error) => output.note(`atos mcp: ${shortNote(error)}`);
   // Libraries that say something say it where it does not break the protocol.
   globalThis.console = new Console(process.stderr);
   if (http === undefined) {
-    await serveStdio(factory, { onError, signal: stop.signal });
+    await serveStdio(factory, { onError, signal: stop });
     return EXIT.done;
   }
   const listening = await openMcpHttp(factory, { ...http, onError });
@@ -76,8 +80,15 @@ export async function runMcpCommand(name: string | undefined, flags: McpFlags, o
   output.emit({ type: "listening", url: listening.url });
   output.note(`atos mcp: ${served.name} at ${listening.url}`);
   if (flags.tokenFile === undefined) output.note(`atos mcp: send the header  Authorization: Bearer ${http.token}`);
-  if (!stop.signal.aborted) await once(stop.signal, "abort");
+  if (!stop.aborted) await once(stop, "abort");
   return EXIT.done;
+}
+
+/** Of a line that is no message the protocol's library says all that it could have been. */
+function shortNote({ message }: Error): string {
+  const text = message.replace(/\s+/g, " ").trim();
+  if (/^\[ ?\{/.test(text)) return "what came in is no message of the protocol";
+  return text.length <= MAX_NOTE_CHARS ? text : `${text.slice(0, MAX_NOTE_CHARS)}…`;
 }
 
 async function openServed(
@@ -95,12 +106,14 @@ async function openServed(
 
 async function serverDeps(context: CommandContext, root: string): Promise<ServerDeps> {
   const { folder, env } = context;
-  const open = openOnce((await settingsOf(context)).sandbox);
+  const { sandbox, npmRegistry, pipIndex } = await settingsOf(context);
+  const open = openOnce(sandbox);
   return {
     root,
     sandbox: () => open(false),
     notesFolder: join(folder.root, "notes"),
     packagesFolder: join(folder.root, "packages"),
+    registries: namedRegistries({ npm: npmRegistry, pip: pipIndex }),
     webhooks: {},
     env,
     now: () => new Date(),

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { promisify } from "node:util";
 import { AtosError, messageOf, usageError } from "../base/errors.ts";
 import { SANDBOX_ID } from "../sandbox/bubblewrap-arguments.ts";
@@ -24,14 +24,24 @@ const OWN_WORK = /^\/(dev\/shm|usr\/src|usr\/local\/src)\/./;
  * behind is put right by the next. Links are not followed. Set-user-id bits of such files are lost, as at any change
  * of owner.
  *
- * @throws `sandbox/root` when it is no folder, holds the home folder, or as root is one of the system's own.
+ * @throws `sandbox/root` when it is no folder, holds the home folder, holds or is in one of `kept`, lies in a `.git`, or
+ *   as root is one of the system's own.
  */
-export async function openSandboxFolder(root: string | undefined): Promise<SandboxFolder> {
+export async function openSandboxFolder(root: string | undefined, kept: readonly string[]): Promise<SandboxFolder> {
   if (root === undefined) {
     const path = await realpath(await mkdtemp(join(tmpdir(), "atos-sandbox-")));
     return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
   }
   const path = workspacePath(resolve(root));
+  const own = await Promise.all(kept.map((folder) => realpath(folder).catch(() => resolve(folder))));
+  const touched = own.find((folder) => isWithin(folder, path) || isWithin(path, folder));
+  if (touched !== undefined || path.split(sep).includes(".git")) {
+    const whose = touched === undefined ? "git's own" : `ATOS's own (${touched})`;
+    throw usageError(
+      "sandbox/root",
+      `${path} is no folder for a command: it is ${whose}. Use a folder for this work alone.`,
+    );
+  }
   const asRoot = process.getuid?.() === 0;
   if (asRoot && isSystemFolder(path)) {
     throw usageError(
@@ -40,6 +50,10 @@ export async function openSandboxFolder(root: string | undefined): Promise<Sandb
     );
   }
   return { path, [Symbol.asyncDispose]: () => (asRoot ? giveBack(path) : Promise.resolve()) };
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}${sep}`);
 }
 
 /** Whether a folder belongs to the operating system, or to everyone. Pure. */

@@ -146,7 +146,10 @@ test("reaches the hosts that are named, and says which it was not let to", async
     const args = ["--allow-host", `127.0.0.1:${port}`, "--", "node", "-e", script];
     const { code, stdout, stderr } = await atos.run("sandbox", ...args);
     assert.deepEqual([code, stdout.split("\n").toSorted()], [0, ["", `127.0.0.1:${port} 200`, "evil.example 403"]]);
-    assert.equal(stderr, "atos: not let to evil.example:80 (see --allow-host) [sandbox: bubblewrap]\n");
+    assert.equal(
+      stderr,
+      "atos: not let to evil.example:80 (not allowed by --allow-host, or without a public address) [sandbox: bubblewrap]\n",
+    );
     const json = await atos.run("sandbox", "--json", ...args);
     const { refusedHosts }: { refusedHosts?: unknown } = Object(JSON.parse(json.stdout));
     assert.deepEqual([refusedHosts, json.stderr], [["evil.example:80"], ""]);
@@ -174,9 +177,9 @@ test("bad usage is exit code 2, and says what to write", async () => {
     assert.deepEqual([run.code, run.stdout], [2, ""], run.stderr);
     assert.match(run.stderr, says);
   }
-  for (const missing of ["nowhere", "file"]) {
-    const run = await atos.run("sandbox", "--root", missing, "--", "true");
-    assert.deepEqual([run.code, /\[sandbox\/root\]/.test(run.stderr)], [1, true], run.stderr);
+  for (const wrong of ["nowhere", "file", atos.home]) {
+    const run = await atos.run("sandbox", "--root", wrong, "--", "true");
+    assert.deepEqual([run.code, /\[sandbox\/root\]/.test(run.stderr)], [2, true], run.stderr);
   }
 });
 

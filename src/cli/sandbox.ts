@@ -53,9 +53,10 @@ export async function runSandboxCommand(
   const allow = (flags.allowHost ?? []).map(parseNetworkRule);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
-  const settings = await settingsOf(commandContext());
+  const context = commandContext();
+  const settings = await settingsOf(context);
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: false });
-  await using folder = await openSandboxFolder(flags.root);
+  await using folder = await openSandboxFolder(flags.root, [context.folder.root, context.configDirectory]);
   const network = allow.length === 0 ? {} : { network: { allow } };
   const request = { command: [program, ...args] as const, root: folder.path, limits, ...network };
   const report = await sandbox.run(request, stop.signal);
@@ -93,7 +94,9 @@ function show(report: SandboxReport, limits: SandboxLimits, output: Output): voi
   const { limitHit, refusedHosts = [] } = report;
   const events = [
     ...(limitHit === undefined ? [] : [`ended by its limit, ${LIMIT_WORDS[limitHit](limits)}`]),
-    ...(refusedHosts.length === 0 ? [] : [`not let to ${refusedHosts.join(", ")} (see --allow-host)`]),
+    ...(refusedHosts.length === 0
+      ? []
+      : [`not let to ${refusedHosts.join(", ")} (not allowed by --allow-host, or without a public address)`]),
   ];
   if (events.length > 0) output.note(`atos: ${events.join("; ")} [sandbox: ${report.level}]`);
 }

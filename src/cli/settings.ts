@@ -6,12 +6,18 @@ import { messageOf, usageError } from "../base/errors.ts";
 import { DEFAULT_IMAGE, type SandboxChoice } from "../sandbox/open-sandbox.ts";
 import { CONFINED_LEVELS } from "../sandbox/sandbox.ts";
 import { webhookProblem } from "../tools/gate/notify-approval.ts";
+import { registryProblem } from "../tools/servers/packages/registries.ts";
 import { parseSize } from "./parse-size.ts";
 
 /** An environment says numbers as text. What is empty is no number, and least of all 0. */
 function numberSetting(schema: z.ZodNumber) {
   return z.preprocess((value) => (typeof value === "string" && value.trim() !== "" ? Number(value) : value), schema);
 }
+
+const registrySetting = z
+  .string()
+  .refine((url) => registryProblem(url) === undefined, { error: ({ input }) => registryProblem(String(input)) ?? "" })
+  .optional();
 
 const settingsSchema = z.strictObject({
   /** `nano`, a GGUF file, or a server's address. */
@@ -51,11 +57,14 @@ const settingsSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9][\w.:/@-]*$/, "must be the name of an image, such as node:24-bookworm")
     .optional(),
+  /** Where packages come from; else the public registries. */
+  npm_registry: registrySetting,
+  pip_index: registrySetting,
 });
 
 /**
- * Where questions go, for how long they wait and how code is confined is the user's to say, and not of a repository
- * that was cloned.
+ * Where questions go, for how long they wait, how code is confined and where packages come from is the user's to say,
+ * and not of a repository that was cloned.
  */
 const USERS_ONLY: readonly SettingName[] = [
   "approval_webhook",
@@ -63,6 +72,8 @@ const USERS_ONLY: readonly SettingName[] = [
   "approval_expires_minutes",
   "sandbox",
   "sandbox_image",
+  "npm_registry",
+  "pip_index",
 ];
 
 export type SettingName = keyof z.infer<typeof settingsSchema>;
@@ -86,6 +97,8 @@ export type Settings = {
   readonly approvalSecretFile: string | undefined;
   readonly approvalExpiresMinutes: number;
   readonly sandbox: SandboxChoice;
+  readonly npmRegistry: string | undefined;
+  readonly pipIndex: string | undefined;
   /** Each setting's value and where it came from. */
   readonly origins: Readonly<Record<SettingName, Setting>>;
 };
@@ -112,6 +125,8 @@ const NAMES = [
   "approval_expires_minutes",
   "sandbox",
   "sandbox_image",
+  "npm_registry",
+  "pip_index",
 ] as const satisfies readonly SettingName[];
 
 /**
@@ -151,6 +166,8 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     approval_expires_minutes: find("approval_expires_minutes"),
     sandbox: find("sandbox"),
     sandbox_image: find("sandbox_image"),
+    npm_registry: find("npm_registry"),
+    pip_index: find("pip_index"),
   };
   return {
     model: text(origins.model),
@@ -169,6 +186,8 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
       level: CONFINED_LEVELS.find((level) => level === origins.sandbox.value),
       image: text(origins.sandbox_image),
     },
+    npmRegistry: text(origins.npm_registry),
+    pipIndex: text(origins.pip_index),
     origins,
   };
 }

@@ -92,7 +92,9 @@ function parseLine(line: string): (ChainedEvent & { readonly build: string }) | 
   const at = new Date(`${milliseconds ?? ""}Z`);
   if (Number.isNaN(at.getTime())) return undefined;
   const micros = (BigInt(at.getTime()) * 1000n + BigInt(rest)).toString();
-  return { build, seq, at, micros, type, text: JSON.stringify(data), hash };
+  const event = { build, seq, at, micros, type, text: JSON.stringify(data), hash };
+  // A key that is there twice would be read as the last of them alone.
+  return exportLine(build, event) === line.trimEnd() ? event : undefined;
 }
 
 function timeText(micros: string): string {

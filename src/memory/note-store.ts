@@ -31,6 +31,8 @@ export const NOTE_LIMITS = {
   tagCharacters: 40,
   /** Of the file; forgotten notes count until a person removes it. */
   fileBytes: 16 * 1024 * 1024,
+  /** Beside that, so that in a full file notes can still be found and forgotten. */
+  spareBytes: 1024 * 1024,
   notes: 10_000,
 } as const;
 

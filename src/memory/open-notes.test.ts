@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { noteProblem } from "./note-store.ts";
+import { NOTE_LIMITS, noteProblem } from "./note-store.ts";
 import { openNotes } from "./open-notes.ts";
 
 let base = "";
@@ -54,6 +54,15 @@ test("a line that a crash cut off takes no other with it", async () => {
     (await notes().list(5)).map(({ text }) => text),
     ["After", "Before"],
   );
+});
+
+test("in a full file notes are still found and forgotten, and none is added", async () => {
+  const { note } = await notes().add({ text: "Before", tags: [] });
+  appendFileSync(file(), `${" ".repeat(NOTE_LIMITS.fileBytes)}\n`);
+  await assert.rejects(notes().add({ text: "After", tags: [] }), { code: "memory/full" });
+  assert.equal((await notes().search("before", 1)).length, 1);
+  assert.equal(await notes().forget(note.id), true);
+  assert.deepEqual(await notes().list(5), []);
 });
 
 test("notes added at once are all kept", async () => {

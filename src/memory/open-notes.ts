@@ -27,6 +27,7 @@ export function openNotes(folder: string, now: () => Date): NoteStore {
   const append = async (line: Line): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await using file = await openFile(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT);
+    if ("add" in line && (await file.stat()).size >= NOTE_LIMITS.fileBytes) throw tooMany(path);
     await appendLine(file, JSON.stringify(line));
   };
   const search = async (query: string, limit: number): Promise<FoundNote[]> => {
@@ -89,7 +90,7 @@ async function readText(path: string): Promise<string> {
   try {
     await using file = await openFile(path, constants.O_RDONLY);
     const { size } = await file.stat();
-    if (size > NOTE_LIMITS.fileBytes) throw tooMany(path);
+    if (size > NOTE_LIMITS.fileBytes + NOTE_LIMITS.spareBytes) throw tooMany(path);
     return await file.readFile("utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";

@@ -507,6 +507,8 @@ def main():
     status, gone = await_child(nurse, CONTROL, lambda _: os.read(CONTROL, 1) == b"")
     kill_all_below()
     tidy(plan, gone is True)
+    if status is not None and os.WIFSIGNALED(status):
+        tell(f"problem its nurse was ended by signal {os.WTERMSIG(status)}")
     if status is None or not os.WIFEXITED(status):
         os._exit(1)
     tell("ended")

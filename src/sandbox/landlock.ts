@@ -76,7 +76,8 @@ async function run(host: LandlockHost, request: SandboxRequest, signal: AbortSig
     const report = await supervise(command, { limits, disk }, signal);
     const problem = report.limitHit === undefined ? command.problem() : undefined;
     if (problem === undefined) return { level: "landlock", ...report };
-    throw new AtosError("sandbox/start", `${request.command[0]} did not run under Landlock: ${problem}.`);
+    const words = report.stderr.trim() || `exit code ${report.exitCode}`;
+    throw new AtosError("sandbox/start", `${request.command[0]} did not run under Landlock: ${problem} (${words}).`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

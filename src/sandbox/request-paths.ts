@@ -14,13 +14,10 @@ import type { SandboxRequest } from "./sandbox.ts";
  */
 export function workspacePath(root: string): string {
   if (lstatSync(root, { throwIfNoEntry: false }) === undefined) {
-    throw new AtosError(
-      "sandbox/root",
-      `The workspace ${root} does not exist; create it before running a command in it.`,
-    );
+    throw usageError("sandbox/root", `The workspace ${root} does not exist; create it before running a command in it.`);
   }
   const path = realpathSync(root);
-  if (!lstatSync(path).isDirectory()) throw new AtosError("sandbox/root", `The workspace ${path} is not a folder.`);
+  if (!lstatSync(path).isDirectory()) throw usageError("sandbox/root", `The workspace ${path} is not a folder.`);
   const home = homedir();
   // A service's user may have none.
   if (isInside(existsSync(home) ? realpathSync(home) : home, path)) {

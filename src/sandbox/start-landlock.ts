@@ -56,7 +56,8 @@ export function startLandlock(host: LandlockHost, plan: LandlockPlan): LandlockC
         ? undefined
         : { procDir: "/proc", pids: descendantsOf(state.nurse.pid), memoryMounts: [] },
     // The launcher kills all when it reads anything; it must do so itself, for it alone finds all of them.
-    kill: () => void (control.writable && control.write("k")),
+    // One that has ended reads nothing, and to write to it would lose what it said last.
+    kill: () => void (child.exitCode === null && child.signalCode === null && control.writable && control.write("k")),
     gone: async () => {
       await waitUntilDead(() => sameProcess(state.nurse));
       // Its last line may still be on its way.

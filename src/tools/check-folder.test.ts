@@ -63,6 +63,16 @@ test("TypeScript tests run by type stripping, and a failing one is explained in 
   assert.equal(explainFailure(bad.run), "adds: Expected values to be strictly equal: -1 !== 5");
 });
 
+test("an error that comes after the tests have passed is not green, and is explained", async () => {
+  const late = `${TYPESCRIPT_TEST}test("late", () => { setTimeout(() => { throw new Error("too late"); }, 10); });\n`;
+  const result = await check("typescript", {
+    "f.ts": "export const f = (a: number, b: number): number => a + b;\n",
+    "f.test.ts": late,
+  });
+  assert.ok(result.kind === "tests" && !result.run.green);
+  assert.match(explainFailure(result.run), /^after the tests: .*"late".*Error: too late/);
+});
+
 test("files that can't be parsed are found before any test is run", async () => {
   const python = await check("python", { "f.py": "def f(a, b:\n    return\n", "test_f.py": PYTHON_TEST });
   assert.ok(python.kind === "syntax");

@@ -181,7 +181,7 @@ class Campaign implements AsyncDisposable {
       this.#postgres = await startPostgres(this.#folder);
     }
     // A sandbox that died is an attempt that failed; the build goes on to its end.
-    await goneSandboxes(join(this.#folder, "work"));
+    await endWaiting(join(this.#folder, "work"));
     const killed = struck && (end.report === undefined || kind === "sandbox" || kind === "database");
     if (end.report === undefined && !killed) throw new Error(`the worker of ${buildId} failed: ${end.words}`);
     return { report: end.report, killed };
@@ -284,16 +284,20 @@ async function killSandbox(child: ChildProcess, workspaces: string): Promise<boo
   return false;
 }
 
-/** Waits until no process of a sandbox of these workspaces is left. */
-async function goneSandboxes(workspaces: string): Promise<void> {
+/**
+ * Waits until no sandbox of these workspaces is left, and ends those that are: a bwrap whose parent was killed in its
+ * first milliseconds may wait for it for ever. It has not run its command and never will (docs/security.md).
+ */
+async function endWaiting(workspaces: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const left = readdirSync("/proc").filter(
-      (name) => /^\d+$/.test(name) && commandOf(Number(name)).includes(workspaces),
-    );
-    if (left.filter((pid) => Number(pid) !== process.pid).length === 0) return;
+    const left = readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid !== process.pid && commandOf(pid).includes(workspaces));
+    if (left.length === 0) return;
+    if (tries > 20) for (const pid of left) if (childrenOf(pid).length === 0) process.kill(pid, "SIGKILL");
     await setTimeout(25);
   }
-  throw new Error(`processes of a sandbox outlived their worker: ${workspaces}`);
+  throw new Error(`a sandbox outlived its worker, and runs its command: ${workspaces}`);
 }
 
 function childrenOf(pid: number): readonly number[] {

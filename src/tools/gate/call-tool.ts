@@ -10,6 +10,7 @@ import type { GateTool, RawResult } from "./gate-tool.ts";
 import type { Observation } from "./observe.ts";
 import { policyQuestion } from "./policy-question.ts";
 import type { PolicyQuestion, Verdict } from "./policy.ts";
+import { heldMark } from "./redaction-mark.ts";
 
 /** What stands between an agent and its tools. One for each run of an agent. */
 export type Gate = {
@@ -121,6 +122,8 @@ async function admit(calling: Calling): Promise<EffectResult<CallOutcome> | unde
   }
   const valid = tool.validate(call.arguments);
   if (!valid.ok) return ended(calling, { outcome: "invalid", text: valid.why }, "wrong arguments");
+  const mark = tool.effect === "none" ? undefined : heldMark(valid.value);
+  if (mark !== undefined) return ended(calling, { outcome: "invalid", text: markText(mark) }, "holds a mark");
   const verdict = gate.decide(policyQuestion({ ...tool, name: call.name }, valid.value));
   if (verdict.decision === "deny") {
     const text = `Not allowed: ${verdict.because}. Do it another way, or say that it can't be done.`;
@@ -206,6 +209,10 @@ function approvalOf(
 ): ApprovalQuestion {
   const { buildId, task } = gate;
   return { buildId, task, step: call.step, tool: call.name, arguments: call.arguments, ...reason };
+}
+
+function markText(mark: string): string {
+  return `Not done: ${mark} stands where a secret is that you were not shown, and would be put in its place. Change other lines with edit_file, and leave that one as it is.`;
 }
 
 // oxlint-disable-next-line max-params -- the last is what only a made call has

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { looksRandom, redactorOf } from "./redact.ts";
+import { looksRandom } from "./looks-random.ts";
+import { redactorOf } from "./redact.ts";
 import { isSecretName, secretsOf } from "./secrets-of.ts";
 
 /* Put together when they are needed, so that nobody takes a line of this file for a secret. */
@@ -52,8 +53,18 @@ test("passwords in addresses, headers and assignments are taken out, and their n
     ['"client_secret": "', '"'],
     ['\\"token\\":\\"', '\\"'],
     ["DB_PASSWORD_2 = ", ""],
+    ["Server=db;Pwd=", ";Timeout=30"],
+    ["https://h/cb?token=", "&state=1"],
   ])
     assert.deepEqual(none(`${before}${value}${behind}`), { text: `${before}[secret taken out]${behind}`, count: 1 });
+});
+
+test("each secret of a form is taken out, and a password that is a name in a settings file", () => {
+  const value = joined("x7Q", "9zL2pV0");
+  assert.equal(none(`a_token=${value}&a_secret=${value}&b=1`).count, 2);
+  const named = joined("Correct", "Horse7Battery");
+  for (const text of [`PASSWORD=${named}`, `password: ${named}\n`, `Password=${named};`, `password = "${named}",`])
+    assert.equal(none(text).count, 1, text);
 });
 
 test("what only reads like a secret stays", () => {
@@ -68,6 +79,20 @@ test("what only reads like a secret stays", () => {
     "const keyboard = 'qwertzuiop'",
     "http://localhost:8080/a@b",
     "tokens per second: 12.5",
+    "const roomTokens = this.#sequence.contextSize - 1 - feed.length2;",
+    "auth_str = base64.standard_b64encode(credentials).decode()",
+    "  authInfo: options1?.authInfo1",
+    "authProvider: this.#login2 }",
+    "private_key: ed25519.Ed25519PrivateKey, f",
+    "    token: serverToken2,",
+    "const secret = AuthenticationMD5Secret;",
+    "grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'",
+    'author_email="somebody1@example.com"',
+    "export const SECRET = `swordfish-1-${randomUUID()}`",
+    "_lib.sk_X509_EXTENSION_new_null()",
+    "postgres://postgres:${config.password}@${host}/x",
+    "redis://username:password@localhost",
+    "if (text.includes('-----BEGIN PRIVATE KEY-----') && text.includes('-----END PRIVATE KEY-----'))",
   ];
   for (const text of texts) assert.deepEqual(none(text), { text, count: 0 });
 });

@@ -1,3 +1,6 @@
+import { isCodeValue } from "./is-code-value.ts";
+import { looksRandom } from "./looks-random.ts";
+import { redactionMark } from "./redaction-mark.ts";
 import { isSecretName } from "./secrets-of.ts";
 
 /** `count` is how many were taken out. */
@@ -14,20 +17,25 @@ const MIN_CHARS = 6;
 const MIN_LINE_CHARS = 16;
 /** Not within a word; the `n` of an escaped line break is not one. */
 const START = String.raw`(?:(?<![\w-])|(?<=\\[nrt]))`;
-const MIN_BITS = 28;
 
 /*
  * Each is linear: what repeats without a bound can't fail behind it, or begins only at the beginning of a word.
  */
 const PATTERNS: readonly Pattern[] = [
-  { kind: "AWS key", pattern: /(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}/g },
+  { kind: "AWS key", pattern: new RegExp(`${START}(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])`, "g") },
   { kind: "GitHub token", pattern: /gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}/g },
-  { kind: "GitLab token", pattern: new RegExp(`${START}gl[a-z]{2,6}-[\\w-]{20,}`, "g") },
+  {
+    kind: "GitLab token",
+    pattern: new RegExp(`${START}gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\\w-]{20,}`, "g"),
+  },
   { kind: "Slack token", pattern: /xox[a-z]-[\w-]{10,}|xapp-[\w-]{20,}|hooks\.slack\.com\/services\/[\w/]{20,}/g },
   { kind: "Google key", pattern: /AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}/g },
   {
     kind: "API key",
-    pattern: new RegExp(`${START}(?:sk|rk|pk|gsk|xai|pplx|r8|fw)[-_](?=[\\w-]*\\d)[A-Za-z0-9][\\w-]{19,}`, "g"),
+    pattern: new RegExp(
+      `${START}(?:(?:sk|rk|pk|xai|pplx)-(?=[\\w-]*\\d)[A-Za-z0-9][\\w-]{19,}|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}|(?:sk|rk|pk|gsk|r8|fw)_(?=[A-Za-z]*\\d)[A-Za-z0-9]{20,})`,
+      "g",
+    ),
   },
   { kind: "Hugging Face token", pattern: /hf_[A-Za-z0-9]{30,}/g },
   { kind: "npm token", pattern: /npm_[A-Za-z0-9]{36,}/g },
@@ -37,10 +45,17 @@ const PATTERNS: readonly Pattern[] = [
 ];
 const IN_ADDRESS = /(:\/\/[^\s/:@"'<>]{0,256}:)([^\s/"'<>]{1,256})(?=@)/g;
 const AUTHORIZATION = /\b((?:bearer|basic)[ \t]{1,4})([A-Za-z0-9._~+/=-]{16,})/gi;
+/** Stands where documents show that a password would stand, or where a program puts one in. */
+const PLACEHOLDER = /^(?:password|passwd|pass|pwd|secret|[x*.…]+|[$%]?\{[^}]*\}|[$%]\([^)]*\)s?|\$[a-z_]+)$/i;
+/** Without quotes a value ends where another assignment of an address or a form begins. */
 const ASSIGNMENT =
-  /((?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|(?:api|access|private|secret|account|signing)[_-]?key|auth)[\w-]{0,20}(?:\\?["'])?\s{0,4}(?:=>|:=|[:=])\s{0,4}(?:\\?["'`])?)([^\s"'`,;(){}[\]<>\\]{8,512})/gi;
+  /((?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|(?:api|access|private|secret|account|signing)[_-]?key|auth)[\w-]{0,20})((?:\\?["'])?\s{0,4}(?:=>|:=|[:=])\s{0,4})(?:(\\?["'`])([^\s"'`,;(){}[\]<>\\]{8,512})|((?:[^\s"'`,;(){}[\]<>\\&]|&(?![\w.-]{1,40}=)){8,512}))/gi;
+/** Of names that mean a secret only where something is assigned to them. */
+const SECRET_HERE = /^(?:pwd|accountkey|authorization)$/i;
+const NEXT_CHARS = 8;
 const KEY_BEGINS = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const KEY_END = /-----END[A-Z0-9 ]{0,40}-{0,5}/y;
+const KEY_PIECE = /[A-Za-z0-9+/=]{30}/;
 const KEY_LINES = /(?:[\s\\nr]{0,8}[A-Za-z0-9+/=]{30,})*/y;
 const MAX_KEY_CHARS = 32_768;
 
@@ -53,21 +68,11 @@ export function redactorOf(secrets: readonly string[]): Redactor {
   return (text) => redactPatterns(redactForms(text, forms));
 }
 
-/** Whether a value has so much chance in it that it may be a secret: 28 bits, and not letters alone. Pure. */
-export function looksRandom(value: string): boolean {
-  if (value.length < 8 || !/[^A-Za-z_.-]/.test(value) || /^[\d.,:/-]+$/.test(value)) return false;
-  // Names of variables, which secrets are kept in, and paths.
-  if (/^\$|^process\.|^os\.|^env\.|^\.{0,2}\/|^[a-z]+:\/\//i.test(value)) return false;
-  const counts = new Map<string, number>();
-  const sample = value.slice(0, 512);
-  for (const char of sample) counts.set(char, (counts.get(char) ?? 0) + 1);
-  const bits = [...counts.values()].reduce((sum, count) => sum - count * Math.log2(count / sample.length), 0);
-  return bits >= MIN_BITS;
-}
-
 /** Takes a value out whose name says that it is a secret. */
 export function redactNamed(name: string, value: string): Redacted {
-  return isSecretName(name) && looksRandom(value) ? { text: mark("secret"), count: 1 } : { text: value, count: 0 };
+  return isSecretName(name) && looksRandom(value)
+    ? { text: redactionMark("secret"), count: 1 }
+    : { text: value, count: 0 };
 }
 
 function redactForms(text: string, forms: readonly string[]): Redacted {
@@ -75,7 +80,7 @@ function redactForms(text: string, forms: readonly string[]): Redacted {
   for (const form of forms) {
     const parts = rest.split(form);
     count += parts.length - 1;
-    if (parts.length > 1) rest = parts.join(mark("known secret"));
+    if (parts.length > 1) rest = parts.join(redactionMark("known secret"));
   }
   return { text: rest, count };
 }
@@ -84,39 +89,58 @@ function redactPatterns(redacted: Redacted): Redacted {
   let { text, count } = redactKeys(redacted);
   const replaced = (kind: string): string => {
     count++;
-    return mark(kind);
+    return redactionMark(kind);
   };
   for (const { kind, pattern } of PATTERNS) text = text.replace(pattern, () => replaced(kind));
-  text = text.replace(IN_ADDRESS, (_, head: string) => head + replaced("password"));
+  text = text.replace(IN_ADDRESS, (all, head: string, value: string) =>
+    PLACEHOLDER.test(value) ? all : head + replaced("password"),
+  );
   text = text.replace(AUTHORIZATION, (all, head: string, value: string) =>
     looksRandom(value) ? head + replaced("secret") : all,
   );
-  text = text.replace(ASSIGNMENT, (all, head: string, value: string) =>
-    looksRandom(value) ? head + replaced("secret") : all,
-  );
+  text = text.replace(ASSIGNMENT, (...found: readonly unknown[]) => {
+    const head = headOfSecret(found);
+    return head === undefined ? String(found[0]) : head + replaced("secret");
+  });
   return { text, count };
 }
 
-/** Private keys, to their end mark, or as far as they go where that is missing. */
+/** Private keys, to their end mark, or as far as they go where that is missing. Without a key, marks are words. */
 function redactKeys({ text, count: before }: Redacted): Redacted {
   let out = "";
   let from = 0;
   let count = before;
   let end = 0;
-  for (const { index, 0: begin } of text.matchAll(KEY_BEGINS)) {
+  const begins = [...text.matchAll(KEY_BEGINS)];
+  for (const [which, { index, 0: begin }] of begins.entries()) {
     if (index < from) continue;
     const body = index + begin.length;
     // Looked for once behind each place, or many beginnings would go over the whole text each.
     if (end >= 0 && end < body) end = text.indexOf("-----END", body);
-    const isWhole = end >= 0 && end - body <= MAX_KEY_CHARS;
+    const next = begins[which + 1]?.index ?? text.length;
+    const isWhole = end >= 0 && end < next && end - body <= MAX_KEY_CHARS && KEY_PIECE.test(text.slice(body, end));
     const rest = isWhole ? KEY_END : KEY_LINES;
     rest.lastIndex = isWhole ? end : body;
     const length = rest.exec(text)?.[0].length ?? 0;
-    out += text.slice(from, index) + mark("private key");
+    if (length === 0) continue;
+    out += text.slice(from, index) + redactionMark("private key");
     from = (isWhole ? end : body) + length;
     count++;
   }
   return { text: out + text.slice(from), count };
+}
+
+/** What stands before the secret of an assignment; undefined when there is none in it. Pure. */
+function headOfSecret(found: readonly unknown[]): string | undefined {
+  const [all = "", name = "", separator = "", quote = "", quoted = "", bare = ""] = found.map((each) =>
+    each === undefined ? "" : String(each),
+  );
+  if (!isSecretName(name) && !SECRET_HERE.test(name)) return undefined;
+  const value = quoted === "" ? bare : quoted;
+  const end = Number(found.at(-2)) + all.length;
+  const next = String(found.at(-1)).slice(end, end + NEXT_CHARS);
+  if (!looksRandom(value) || (next.startsWith("{") && value.endsWith("$"))) return undefined;
+  return quote === "" && isCodeValue({ value, separator, next }) ? undefined : name + separator + quote;
 }
 
 /** How a secret may be written. */
@@ -145,8 +169,4 @@ function formsOf(secret: string): readonly string[] {
     ...base64,
     ...(lines.length > 1 ? lines.filter((line) => line.length >= MIN_LINE_CHARS && !line.startsWith("-----")) : []),
   ].filter((form) => form.length >= MIN_CHARS);
-}
-
-function mark(kind: string): string {
-  return `[${kind} taken out]`;
 }

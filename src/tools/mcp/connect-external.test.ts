@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { GateTool } from "../gate/gate-tool.ts";
 import { connectExternal, type ExternalOptions, type ExternalTools } from "./connect-external.ts";
-import type { ExternalServer } from "./read-mcp-json.ts";
+import type { ExternalServer } from "./read-mcp-entry.ts";
 
 const FIXTURE = fileURLToPath(new URL("../../../test/fixtures/mcp/stdio-server.mjs", import.meta.url));
 const LIMITS = { connectMs: 5000, callMs: 5000, messageBytes: 1024 * 1024, resultChars: 1000 };
@@ -145,10 +145,44 @@ test("a call that takes too long is given up, and so is one that is aborted", as
   assert.ok(notes().some(({ method }) => method === "notifications/cancelled"));
 });
 
-test("lines that are no messages are passed over; an answer that is none is a failed call", async (t) => {
+test("lines that are no messages are passed over; an answer that can't be read is a failure, and in doubt", async (t) => {
   const { tools } = await connect(t, "malformed");
   assert.deepEqual(await tools[0]?.call({ text: "good" }, context), { ok: true, text: "fine" });
-  await assert.rejects(tools[0]?.call({ text: "bad" }, context) ?? assert.fail(), { code: "tools/call-failed" });
+  const odd = await connect(t, "odd-content");
+  for (const result of [
+    await tools[0]?.call({ text: "bad" }, context),
+    await odd.tools[0]?.call({ text: "a" }, context),
+  ]) {
+    assert.equal(result?.ok, false);
+    assert.match(
+      result.text,
+      /^other answered the call of echo in a form that can't be read: .* is not known; look before/,
+    );
+  }
+});
+
+test("an error that a server answers with is a failure for the model, in doubt unless it was refused", async (t) => {
+  const refuses = await connect(t, "refuses");
+  assert.deepEqual(await refuses.tools[0]?.call({ text: "a" }, context), {
+    ok: false,
+    text: "other refused the call of echo: text must not be a",
+  });
+  const fails = await connect(t, "fails");
+  assert.deepEqual(await fails.tools[0]?.call({ text: "a" }, context), {
+    ok: false,
+    text: "other failed at the call of echo: the database is gone. Whether it was done is not known; look before you call it again.",
+  });
+});
+
+test("an answer without the structure that the tool promises is read as it is", async (t) => {
+  const { tools } = await connect(t, "promises");
+  assert.deepEqual(await tools[0]?.call({ text: "a" }, context), { ok: true, text: "echo: a" });
+});
+
+test("a server that ends at any word before initialize is started again and spoken to in the older way", async (t) => {
+  const { tools, notes } = await connect(t, "initialize-first");
+  assert.deepEqual(await tools[0]?.call({ text: "a" }, context), { ok: true, text: "echo: a" });
+  assert.equal(notes().filter(({ pid }) => pid !== undefined).length, 2);
 });
 
 test("a tool that became another is refused from the next call on", async (t) => {

@@ -3,7 +3,7 @@ import type { GateTool } from "../gate/gate-tool.ts";
 import type { ConnectedTools } from "./connect-own.ts";
 import { type ConnectionOptions, ExternalConnection } from "./external-connection.ts";
 import { type ExternalTool, externalTool, shownText, toolFingerprint } from "./external-tool.ts";
-import type { ExternalServer } from "./read-mcp-json.ts";
+import type { ExternalServer } from "./read-mcp-entry.ts";
 
 export type ExternalOptions = ConnectionOptions & {
   /** Fingerprints of the server's tools as they were first shown or accepted, by the server's names. */

@@ -1,6 +1,10 @@
 import {
   Client,
   InsufficientScopeError,
+  ProtocolError,
+  ProtocolErrorCode,
+  SdkError,
+  SdkErrorCode,
   StreamableHTTPClientTransport,
   type Tool as ListedTool,
 } from "@modelcontextprotocol/client";
@@ -13,7 +17,7 @@ import { shownText, toolFingerprint } from "./external-tool.ts";
 import { limitedFetch } from "./limited-fetch.ts";
 import { loginTarget } from "./login-target.ts";
 import { IDEMPOTENCY_META } from "./make-mcp-server.ts";
-import type { ExternalServer } from "./read-mcp-json.ts";
+import type { ExternalServer } from "./read-mcp-entry.ts";
 import { readResult } from "./read-result.ts";
 import { ServerLogin } from "./server-login.ts";
 import { StdioChild } from "./stdio-child.ts";
@@ -39,6 +43,7 @@ export type ConnectionLimits = {
 
 /** A tool as it was when it was first shown. */
 export type ShownTool = { readonly name: string; readonly fingerprint: string };
+type KnownTool = { readonly fingerprint: string; readonly definition: ListedTool };
 
 const LIMITS: ConnectionLimits = {
   connectMs: 30_000,
@@ -48,6 +53,15 @@ const LIMITS: ConnectionLimits = {
 };
 const MAX_PAGES = 8;
 const MAX_RECONNECTS = 3;
+/** For a child to say which revision it speaks; one that is still starting answers a later question as well. */
+const PROBE_MS = 2000;
+/** Said before anything was done. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  ProtocolErrorCode.ParseError,
+  ProtocolErrorCode.InvalidRequest,
+  ProtocolErrorCode.MethodNotFound,
+  ProtocolErrorCode.InvalidParams,
+]);
 
 /** Opened once, and again after the server went away, at most three times. */
 export class ExternalConnection implements AsyncDisposable {
@@ -58,7 +72,9 @@ export class ExternalConnection implements AsyncDisposable {
   #client: Client | undefined;
   #child: StdioChild | undefined;
   #opening: Promise<readonly ListedTool[]> | undefined;
-  #current: ReadonlyMap<string, string> = new Map();
+  #current: ReadonlyMap<string, KnownTool> = new Map();
+  /** Which revisions it is asked for: all, or those before 2026-07-28. */
+  #era: "auto" | "legacy" = "auto";
   #isStale = false;
   #reconnects = 0;
 
@@ -72,14 +88,18 @@ export class ExternalConnection implements AsyncDisposable {
       target === undefined || loginsFolder === undefined ? undefined : new ServerLogin(target, loginsFolder);
   }
 
-  /** Connects and asks for the tools. */
+  /** Connects and asks for the tools. What ends when it is asked for its revision is started again as an older one. */
   async open(signal: AbortSignal): Promise<readonly ListedTool[]> {
     const { connectMs } = this.#limits;
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(connectMs)]);
+    const probeMs = Math.ceil(connectMs / 3);
     const client = new Client(
       { name: "atos", version: this.#options.version },
       {
-        versionNegotiation: { mode: "auto", probe: { timeoutMs: Math.ceil(connectMs / 3) } },
+        versionNegotiation: {
+          mode: this.#era,
+          probe: { timeoutMs: this.#server.reach.kind === "stdio" ? Math.min(PROBE_MS, probeMs) : probeMs },
+        },
         inputRequired: { autoFulfill: false },
         listMaxPages: MAX_PAGES,
         listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => void (this.#isStale = true) } },
@@ -100,9 +120,14 @@ export class ExternalConnection implements AsyncDisposable {
       return tools;
     } catch (error) {
       const words = this.#child?.lastWords ?? "";
+      const isOlder = this.#era === "auto" && this.#child?.hasExited === true;
       await client.close().catch(() => undefined);
       await this.#child?.close();
       signal.throwIfAborted();
+      if (isOlder) {
+        this.#era = "legacy";
+        return this.open(signal);
+      }
       const ours = await this.#ours(error);
       if (ours !== undefined) throw ours;
       throw new AtosError("tools/server-unreachable", this.#hide(this.#whyNot(error, words)), { cause: error });
@@ -112,15 +137,21 @@ export class ExternalConnection implements AsyncDisposable {
   async call({ name, fingerprint }: ShownTool, value: JsonObject, context: ToolCallContext): Promise<RawResult> {
     const { signal, idempotencyKey } = context;
     const client = await this.#ready(signal);
-    if (this.#current.get(name) !== fingerprint) return { ok: false, text: changedText(this.#server.name, name) };
+    const known = this.#current.get(name);
+    if (known?.fingerprint !== fingerprint) return { ok: false, text: changedText(this.#server.name, name) };
     const request = { name, arguments: value, _meta: { [IDEMPOTENCY_META]: idempotencyKey } };
     try {
       const { callMs, resultChars } = this.#limits;
-      const result = await client.callTool(request, { signal, timeout: callMs });
+      const toolDefinition = known.definition;
+      const result = await client.callTool(request, { signal, timeout: callMs, toolDefinition });
       return this.#withoutTokens(readResult(result, resultChars));
     } catch (error) {
       signal.throwIfAborted();
-      throw (await this.#ours(error)) ?? this.#failed(name, error);
+      const ours = await this.#ours(error);
+      if (ours !== undefined) throw ours;
+      const why = this.#refusal(name, error);
+      if (why === undefined) throw this.#failed(name, error);
+      return { ok: false, text: this.#hide(why) };
     }
   }
 
@@ -170,7 +201,13 @@ export class ExternalConnection implements AsyncDisposable {
 
   #keep(tools: readonly ListedTool[]): void {
     this.#isStale = false;
-    this.#current = new Map(tools.map((tool) => [tool.name, toolFingerprint(tool)]));
+    // What a tool promises of its answers is not held against them: an answer is read as it comes.
+    this.#current = new Map(
+      tools.map(({ outputSchema: _, ...definition }) => [
+        definition.name,
+        { fingerprint: toolFingerprint(definition), definition },
+      ]),
+    );
   }
 
   #transport(): StdioChild | StreamableHTTPClientTransport {
@@ -199,6 +236,19 @@ export class ExternalConnection implements AsyncDisposable {
     const tokens = this.#login?.secrets ?? [];
     if (!tokens.some((token) => JSON.stringify(result).includes(JSON.stringify(token).slice(1, -1)))) return result;
     return { ok: result.ok, text: this.#hide(result.text) };
+  }
+
+  /** What is an answer, though no result: the server's error, or a result that can't be read. */
+  #refusal(tool: string, error: unknown): string | undefined {
+    const { name, readOnly } = this.#server;
+    const isError = error instanceof ProtocolError;
+    if (!isError && !(error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)) return undefined;
+    const words = shownText(messageOf(error));
+    if (isError && REFUSALS.has(error.code)) return `${name} refused the call of ${tool}: ${words}`;
+    const doubt = readOnly.includes(tool) ? "" : " Whether it was done is not known; look before you call it again.";
+    return isError
+      ? `${name} failed at the call of ${tool}: ${words}.${doubt}`
+      : `${name} answered the call of ${tool} in a form that can't be read: ${words}.${doubt}`;
   }
 
   /** In the middle of a call nobody knows whether it happened; only one that changes nothing is made again. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { messageOf } from "../../base/errors.ts";
 import { type ToolDefinition, toolDefinition } from "../../engine/dialects/tool-definition.ts";
 import { type ArgumentCheck, argumentCheck } from "./external-schema.ts";
-import type { ExternalServer } from "./read-mcp-json.ts";
+import type { ExternalServer } from "./read-mcp-entry.ts";
 
 /** A tool of another's server, made fit to be shown to a model. */
 export type ExternalTool = {

@@ -1,4 +1,4 @@
-import type { ExternalServer, ServerReach } from "./read-mcp-json.ts";
+import type { ExternalServer, ServerReach } from "./read-mcp-entry.ts";
 
 /** A server that can be logged in to. */
 export type LoginTarget = {

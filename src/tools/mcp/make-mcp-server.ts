@@ -16,6 +16,7 @@ const MAX_ARGUMENT_CHARS = 8 * 1024 * 1024;
 const MAX_ARGUMENT_VALUES = 10_000;
 /** Of text and structured output together. */
 const MAX_RESULT_CHARS = 2 * 1024 * 1024;
+const PROGRESS_MS = 10_000;
 
 export type McpServerOptions = {
   /** ATOS's. */
@@ -24,6 +25,8 @@ export type McpServerOptions = {
   readonly refuse?: (tool: Tool, input: Readonly<Record<string, unknown>>) => string | undefined;
   /** Told what a tool threw or got wrong; the caller is told that it broke down, and nothing of the inside. */
   readonly onThrown?: (thrown: unknown, tool: string, idempotencyKey: string) => void;
+  /** How often a caller that wants to know is told that a call is still at work. Default: 10 s. */
+  readonly progressMs?: number;
 };
 
 /**
@@ -70,20 +73,34 @@ async function callTool({ tool, options }: Called, input: Input, context: Server
   const refused = options.refuse?.(tool, input);
   if (refused !== undefined) return failure(refused);
   const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta?.[IDEMPOTENCY_META]);
-  const brokeDown = (thrown: unknown) => {
-    options.onThrown?.(thrown, tool.name, idempotencyKey);
-    return failure(brokenText(tool.name, thrown));
-  };
+  const { signal } = context.mcpReq;
+  const progress = tellProgress(context, options.progressMs ?? PROGRESS_MS);
   try {
-    const result = await tool.run(input, { signal: context.mcpReq.signal, idempotencyKey });
+    const result = await tool.run(input, { signal, idempotencyKey });
     if (!result.ok) return failure(result.why.slice(0, MAX_RESULT_CHARS));
     const content = resultContent(tool, result);
     if (exceedsSize(content, MAX_RESULT_CHARS))
       return failure(`${tool.name}: the result has more than ${MAX_RESULT_CHARS} characters; ask for less of it.`);
     return content;
   } catch (thrown) {
-    return brokeDown(thrown);
+    // Nobody waits for the answer any more, and that it was cut off is no fault of the tool.
+    if (signal.aborted) return failure(`${tool.name} was cancelled.`);
+    options.onThrown?.(thrown, tool.name, idempotencyKey);
+    return failure(brokenText(tool.name, thrown));
+  } finally {
+    clearInterval(progress);
   }
+}
+
+/** Without it some callers take a long call for a dead one. */
+function tellProgress({ mcpReq }: ServerContext, everyMs: number): NodeJS.Timeout | undefined {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let progress = 0;
+  return setInterval(() => {
+    const params = { progressToken, progress: ++progress, message: "at work" };
+    mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
+  }, everyMs).unref();
 }
 
 /**
@@ -125,7 +142,7 @@ function inputSchemaOf(tool: Tool): StandardSchemaWithJSON<Input, Input> {
         if (parsed.success) return { value: parsed.data };
         return { issues: [{ message: argumentProblem(strict, parsed.error.issues) }] };
       },
-      jsonSchema: strict["~standard"].jsonSchema,
+      jsonSchema: plainSchema(strict),
     },
   };
 }
@@ -137,7 +154,29 @@ function outputSchemaOf(tool: Tool): StandardSchemaWithJSON {
       version: 1,
       vendor: "atos",
       validate: (value) => ({ value }),
-      jsonSchema: tool.output["~standard"].jsonSchema,
+      jsonSchema: plainSchema(tool.output),
     },
   };
+}
+
+/** What ATOS notes for itself in a schema, a strict reader of others takes for a mistake. */
+function plainSchema(schema: Tool["output"]): StandardSchemaWithJSON["~standard"]["jsonSchema"] {
+  const { input, output } = schema["~standard"].jsonSchema;
+  return {
+    input: (options) => withoutNotes(input(options)),
+    output: (options) => withoutNotes(output(options)),
+  };
+}
+
+function withoutNotes(schema: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => !key.startsWith("x-"))
+      .map(([key, value]) => [key, plainValue(value)]),
+  );
+}
+
+function plainValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainValue);
+  return isJsonObject(value) ? withoutNotes(value) : value;
 }

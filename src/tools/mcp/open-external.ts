@@ -1,9 +1,10 @@
 import type { Tool as ListedTool } from "@modelcontextprotocol/client";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, usageError } from "../../base/errors.ts";
 import type { GateTool } from "../gate/gate-tool.ts";
 import { connectExternal, type ExternalTools } from "./connect-external.ts";
 import { readKnownTools, rememberTools } from "./known-tools.ts";
-import { type ExternalServer, readMcpJson } from "./read-mcp-json.ts";
+import type { ExternalServer } from "./read-mcp-entry.ts";
+import { readMcpJson } from "./read-mcp-json.ts";
 
 export type ExternalPlaces = {
   /** The person's own file; one that came with a workspace could start anything. */
@@ -26,16 +27,20 @@ export type ServerReport = {
   readonly problems: readonly string[];
 };
 
-export type OpenedExternal = AsyncDisposable & { readonly reports: readonly ServerReport[] };
+export type OpenedExternal = AsyncDisposable & {
+  readonly reports: readonly ServerReport[];
+  /** What of the file is not heeded, and which servers are disabled. */
+  readonly notices: readonly string[];
+};
 
 /**
  * Connects to the servers of an `mcp.json`, all at once. One that can't be used is a problem of its own and keeps
  * none of the others away. What is shown for the first time is remembered, so that a change of it is noticed.
  *
- * @throws {AtosError} `tools/bad-mcp-json` and `tools/bad-known-tools` when the files can't be read.
+ * @throws {AtosError} `tools/bad-mcp-json` and `tools/bad-known-tools` when the files can't be read at all.
  */
 export async function openExternal(places: ExternalPlaces, signal: AbortSignal): Promise<OpenedExternal> {
-  const servers = await readMcpJson(places.mcpJson, places.env);
+  const { servers, problems: unread, notices } = await readMcpJson(places.mcpJson, places.env);
   const known = await readKnownTools(places.knownFile);
   const { env, version, loginsFolder, onNotice } = places;
   const opened = await Promise.all(
@@ -67,7 +72,11 @@ export async function openExternal(places: ExternalPlaces, signal: AbortSignal):
     throw error;
   }
   return {
-    reports: opened.map(({ report }) => report),
+    reports: [
+      ...opened.map(({ report }) => report),
+      ...unread.map(({ server, text }) => ({ server, tools: [], changed: [], problems: [text] })),
+    ],
+    notices,
     [Symbol.asyncDispose]: () => connections.disposeAsync(),
   };
 
@@ -77,7 +86,14 @@ export async function openExternal(places: ExternalPlaces, signal: AbortSignal):
   }
 }
 
-/** The server of that name in an `mcp.json`, or undefined. */
+/**
+ * The server of that name in an `mcp.json`, or undefined.
+ *
+ * @throws {AtosError} `tools/bad-mcp-json` when it can't be used as it is written.
+ */
 export async function findExternal(places: ExternalPlaces, name: string): Promise<ExternalServer | undefined> {
-  return (await readMcpJson(places.mcpJson, places.env)).find((server) => server.name === name);
+  const { servers, problems } = await readMcpJson(places.mcpJson, places.env);
+  const problem = problems.find(({ server }) => server === name);
+  if (problem !== undefined) throw usageError("tools/bad-mcp-json", problem.text);
+  return servers.find((server) => server.name === name);
 }

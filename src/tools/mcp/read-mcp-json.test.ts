@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseMcpJson, readMcpJson } from "./read-mcp-json.ts";
 
-const place = { file: "/home/me/.config/atos/mcp.json", env: { TOKEN: "made-up", EMPTY: "" } };
-const parse = (mcpServers: unknown) => parseMcpJson(JSON.stringify({ mcpServers }), place);
+const place = { file: "/home/me/.config/atos/mcp.json", env: { TOKEN: "made-up", EMPTY: "", HOME: "/home/me" } };
+const parse = (mcpServers: unknown) => parseMcpJson(JSON.stringify({ mcpServers }), place).servers;
 
 test("a server is a program with arguments, or an address with headers", () => {
   assert.deepEqual(
     parse({
       "GitHub tools": {
-        command: "npx",
-        args: ["-y", "${TOKEN}"],
+        command: "${HOME}/bin/npx",
+        args: ["-y", "${TOKEN}", "${HOME}/notes", "${env:MISSING:-none}"],
         env: { KEY: "a${TOKEN}b", OTHER: "${MISSING:-none}", BLANK: "${EMPTY:-}" },
         atos: { readOnly: ["search"] },
       },
@@ -22,11 +22,11 @@ test("a server is a program with arguments, or an address with headers", () => {
         name: "GitHub tools",
         prefix: "GitHub_tools",
         readOnly: ["search"],
-        secrets: ["amade-upb", "none", ""],
+        secrets: ["made-up", "amade-upb", "none", ""],
         reach: {
           kind: "stdio",
-          command: "npx",
-          args: ["-y", "${TOKEN}"],
+          command: "/home/me/bin/npx",
+          args: ["-y", "made-up", "/home/me/notes", "none"],
           env: { KEY: "amade-upb", OTHER: "none", BLANK: "" },
           cwd: "/home/me/.config/atos",
         },
@@ -35,7 +35,7 @@ test("a server is a program with arguments, or an address with headers", () => {
         name: "far",
         prefix: "far",
         readOnly: [],
-        secrets: ["Bearer made-up"],
+        secrets: ["made-up", "Bearer made-up"],
         reach: { kind: "http", url: new URL("https://example.com/mcp"), headers: { Authorization: "Bearer made-up" } },
       },
       {
@@ -50,21 +50,22 @@ test("a server is a program with arguments, or an address with headers", () => {
 });
 
 test("what is wrong is told with the file, the server and the key, and never with a value", () => {
+  const plain = (text: string): string => text.replace("/home/me/.config/atos/mcp.json: ", "");
   const wrong = (text: string | object) => {
     try {
-      parseMcpJson(typeof text === "string" ? text : JSON.stringify({ mcpServers: text }), place);
+      const { problems } = parseMcpJson(typeof text === "string" ? text : JSON.stringify({ mcpServers: text }), place);
+      return plain(problems[0]?.text ?? assert.fail(`${JSON.stringify(text)} was read`));
     } catch (error) {
-      assert.equal(Object(error).code, "tools/bad-mcp-json");
-      return error instanceof Error ? error.message.replace("/home/me/.config/atos/mcp.json: ", "") : "";
+      if (Object(error).code !== "tools/bad-mcp-json") throw error;
+      return error instanceof Error ? plain(error.message) : "";
     }
-    return assert.fail(`${JSON.stringify(text)} was read`);
   };
   assert.deepEqual(
     [
       wrong('{"mcpServers": {"a": {"env": {"KEY": made-up}}}}'),
       wrong('{"mcpServers": [1 2'),
-      wrong('{"servers": {}}').split(":")[0],
-      wrong({ a: { command: "x", arguments: [] } }),
+      wrong('{"programs": {}}'),
+      wrong({ a: { command: "x", atos: { readonly: [] } } }),
       wrong({ a: { command: "" } }),
       wrong({ a: {} }),
       wrong({ a: { type: "sse", url: "https://example.com" } }).split(";")[0],
@@ -85,14 +86,14 @@ test("what is wrong is told with the file, the server and the key, and never wit
     [
       "it is no JSON",
       "it is no JSON, at line 1 column 19",
-      'it must be {"mcpServers"',
-      'server "a": Unrecognized key: "arguments"',
+      'it must be {"mcpServers": {…}}',
+      'server "a": atos: Unrecognized key: "readonly"',
       'server "a": command: Too small: expected string to have >=1 characters',
       'server "a": command: Invalid input: expected string, received undefined',
       'server "a": the transport sse was given up by MCP',
       'server "a": url must be https; http is for localhost and private addresses',
       'server "a": url holds a name or password; use headers',
-      'server "a": url: Invalid URL',
+      'server "a": url: must be an https address',
       'server "a": env.KEY needs the environment variable MISSING, which is not set; set it, or write ${MISSING:-default}',
       'server "a": oauth.clientSecret: must be ${VAR}: a secret has no place in the file',
       'server "a": oauth: clientSecret needs clientId, and issuer: the one authorization server that may see it',
@@ -125,6 +126,36 @@ test("a log-in's settings stand in the file, the client's secret in the environm
   });
 });
 
+test("a file of another program is read, and what is not heeded is told", () => {
+  const good = { command: "x", autoApprove: ["delete_all"], timeout: 60, disabled: false };
+  const servers = {
+    good,
+    off: { command: "${MISSING}", disabled: true },
+    unset: { command: "x", env: { KEY: "${MISSING}" } },
+    asks: { command: "x", args: ["${input:key}"] },
+    sse: { type: "sse", url: "https://example.com" },
+  };
+  const { servers: read, problems, notices } = parseMcpJson(JSON.stringify({ inputs: [], servers }), place);
+  assert.deepEqual(
+    read.map(({ name }) => name),
+    ["good"],
+  );
+  assert.deepEqual(
+    problems.map(({ server, text }) => [server, text.split(": ").slice(2).join(": ").split(";")[0]]),
+    [
+      ["unset", "env.KEY needs the environment variable MISSING, which is not set"],
+      ["asks", "args.0 has ${input:…}, and ATOS asks for no inputs"],
+      ["sse", "the transport sse was given up by MCP"],
+    ],
+  );
+  assert.deepEqual(notices, [
+    '"inputs" is not heeded',
+    'good: "autoApprove" is not heeded: what needs no question is said by rules of policy.yaml',
+    'good: "timeout" is not heeded',
+    "off is disabled",
+  ]);
+});
+
 test("where there is no file there are no servers", async () => {
-  assert.deepEqual(await readMcpJson("/nowhere/mcp.json", {}), []);
+  assert.deepEqual(await readMcpJson("/nowhere/mcp.json", {}), { servers: [], problems: [], notices: [] });
 });

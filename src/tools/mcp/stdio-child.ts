@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from "@modelcontextprotocol/client";
-import type { ServerReach } from "./read-mcp-json.ts";
+import type { ServerReach } from "./read-mcp-entry.ts";
 
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TMPDIR"];
 const END_GRACE_MS = 1000;
@@ -41,6 +41,12 @@ export class StdioChild implements Transport {
   /** The SDK tells a child process from an HTTP server by this and `pid`. */
   get stderr(): Readable | null {
     return this.#child?.stderr ?? null;
+  }
+
+  /** It was started, and has ended by itself or was ended. */
+  get hasExited(): boolean {
+    const child = this.#child;
+    return child?.pid !== undefined && (child.exitCode !== null || child.signalCode !== null);
   }
 
   /** The last it wrote to standard error. */

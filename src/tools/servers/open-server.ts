@@ -8,7 +8,7 @@ import { openFilesystemServer } from "./filesystem/open-filesystem-server.ts";
 import { openGitServer } from "./git/open-git-server.ts";
 import { openMemoryServer } from "./memory/open-memory-server.ts";
 import { dependencyMounts, readLock } from "./packages/dependency-mounts.ts";
-import { openPackagesServer } from "./packages/open-packages-server.ts";
+import { openPackagesServer, type PackagesServerDeps } from "./packages/open-packages-server.ts";
 import type { WorkspaceCommands } from "./shell/run-in-workspace.ts";
 import { openShellServer } from "./shell/open-shell-server.ts";
 import { openWebServer } from "./web/open-web-server.ts";
@@ -25,6 +25,8 @@ export type ServerDeps = {
   readonly notesFolder: string;
   /** Where installed packages are kept. */
   readonly packagesFolder: string;
+  /** Package registries that are not the public ones. */
+  readonly registries?: NonNullable<PackagesServerDeps["registries"]>;
   readonly webhooks: Readonly<Record<string, Webhook>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The clock. */
@@ -60,7 +62,12 @@ export async function openServer(name: ServerName, deps: ServerDeps): Promise<To
     case "git":
       return openGitServer({ gitDir: join(root, ".git"), workTree: root, identity: IDENTITY, now });
     case "packages":
-      return openPackagesServer({ sandbox: await deps.sandbox(), root, store: deps.packagesFolder });
+      return openPackagesServer({
+        sandbox: await deps.sandbox(),
+        root,
+        store: deps.packagesFolder,
+        ...(deps.registries === undefined ? {} : { registries: deps.registries }),
+      });
     case "web": {
       const searchUrl = env["SEARXNG_URL"];
       return openWebServer({ root, reach: { allowPrivate: [] }, ...(searchUrl ? { searchUrl } : {}) });

@@ -3,7 +3,7 @@ import { defineTool, type Tool } from "../../tool.ts";
 import { asResult, ToolFailure } from "../tool-failure.ts";
 import { deleteInside } from "./delete-inside.ts";
 import { moveInside } from "./move-inside.ts";
-import { filePath, verbatim } from "./path-argument.ts";
+import { filePath, verbatim, workspacePath } from "./path-argument.ts";
 import { MAX_FILE_BYTES, readInside } from "./read-inside.ts";
 import { replaceText } from "./replace-text.ts";
 import { textOf } from "./text-of.ts";
@@ -75,11 +75,7 @@ export function moveFileTool(root: string): Tool {
     description: "Move or rename a file or folder. Nothing is overwritten.",
     input: z.strictObject({
       path: filePath,
-      new_path: z
-        .string()
-        .min(1)
-        .max(4096)
-        .meta({ "x-aliases": ["to", "destination", "target"] }),
+      new_path: workspacePath.meta({ "x-aliases": ["to", "destination", "target"] }),
     }),
     output: z.object({ path: z.string(), new_path: z.string() }),
     annotations: { ...DESTRUCTIVE, idempotent: false },

@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** What the system said of the workspace's `path`, as a failure without any path of the machine; a surprise as it is. */
-export function fileFailure(error: unknown, path: string): unknown {
+function fileFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
   const words = WORDS[error.code];
   return words === undefined ? error : new ToolFailure(`${path} ${words}.`);

@@ -181,9 +181,37 @@ test("paths that leave the workspace, or look like others, are refused by every 
   }
   assert.deepEqual(readdirSync(root, { recursive: true }).map(String).toSorted(), ["a.txt", "sub", "sub/b.txt"]);
   assert.ok(!existsSync(join(base, "x")));
-  assert.match(await why("read_file", { path: "./a.txt" }), /Write a\.txt\.$/);
-  assert.match(await why("read_file", { path: "/workspace/sub/b.txt" }), /Write sub\/b\.txt\.$/);
-  assert.match(await why("list_files", { path: "sub/" }), /Write sub\.$/);
+});
+
+test("paths as commands show them, with a dot before or a slash behind, are the same paths", async () => {
+  const { root, call, text } = workspace({ "sub/b.txt": "b\n" });
+  for (const path of ["/workspace/sub/b.txt", "./sub/b.txt", "sub/b.txt"]) {
+    const read = await call("read_file", { path });
+    assert.ok(read.ok);
+    assert.deepEqual([read.output["path"], read.output["content"]], ["sub/b.txt", "b\n"]);
+    assert.equal(await text("search_files", { path, query: "b" }), "sub/b.txt:1: b");
+  }
+  assert.equal(await text("list_files", { path: "/workspace/sub/" }), "sub/b.txt");
+  for (const path of ["", ".", "./", "/workspace"])
+    assert.equal(await text("list_files", { path }), "sub/\nsub/b.txt", path);
+  assert.equal(await text("move_file", { path: "./sub", new_path: "/workspace/c/" }), "moved sub to c");
+  assert.deepEqual(readdirSync(root), ["c"]);
+});
+
+test("a call that is ended ends within one folder, and other work has its turn meanwhile", async () => {
+  const { root } = workspace(Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f${index}`, "a"])));
+  const control = new AbortController();
+  setImmediate(() => setImmediate(() => control.abort(new Error("ended"))));
+  const tool = openFilesystemServer({ root }).tools.find(({ name }) => name === "search_files");
+  assert.ok(tool);
+  const context = { signal: control.signal, idempotencyKey: "key" };
+  await assert.rejects(tool.run(tool.input.parse({ query: "nothing" }), context), { message: "ended" });
+});
+
+test("a line found is cut at the end of a word, so that no half of a secret is left", async () => {
+  const secret = "s".repeat(60);
+  const { text } = workspace({ "a.txt": `${"x ".repeat(90)}key=${secret} ${"y ".repeat(90)}\n` });
+  assert.equal(await text("search_files", { query: "key" }), `a.txt:1: ${"x ".repeat(90)}key=${secret}`);
 });
 
 test("links are never followed, at the end, in the middle or in chains", async () => {
@@ -262,12 +290,25 @@ test("pipes, sockets, folders and binary or huge files are told, not opened or d
 });
 
 test("a long file is shown in parts that say how to go on", async () => {
-  const { text, why } = workspace({ "long.txt": "0123456789\n".repeat(5000), "line.txt": "x".repeat(40_000) });
+  const { text, why } = workspace({
+    "long.txt": "0123456789\n".repeat(5000),
+    "line.txt": "x".repeat(40_000),
+    "two.txt": `${"x".repeat(32_001)}\ny\n`,
+  });
   assert.match(
     await text("read_file", { path: "long.txt" }),
     /\[cut after line 2909 of 5000; read on with start_line 2910\]$/,
   );
-  assert.match(await text("read_file", { path: "line.txt" }), /^x{32000}\n\[cut after line 1 of 1/);
+  const line = (await text("read_file", { path: "line.txt" })).split("\n");
+  assert.equal(line[0], "x".repeat(32_000));
+  assert.equal(
+    line[1],
+    "[the last 8000 characters of line 1 are not shown; see them by run_command, like: sed -n 1p 'line.txt' | tail -c 4000]",
+  );
+  assert.match(
+    await text("read_file", { path: "two.txt" }),
+    /^x{32000}\n\[the last 1 characters of line 1 are not shown; .*; or read on with start_line 2 of 2\]$/,
+  );
   assert.match(await why("read_file", { path: "long.txt", start_line: 6000 }), /has 5000 lines/);
   assert.match(await why("read_file", { path: "long.txt", start_line: 3, end_line: 2 }), /swap them/);
 });

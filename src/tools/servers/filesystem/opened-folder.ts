@@ -64,12 +64,8 @@ export function partsOf(path: string, options: { readonly root?: "allowed" } = {
   if (options.root === "allowed" && (path === "." || path === "")) return [];
   const problem = pathProblem(path);
   if (problem === undefined) return path.split("/");
-  const plain = path.replace(/^(?:\/workspace\/|(?:\.\/)+)/, "").replace(/\/+$/, "");
-  const advice =
-    plain !== path && pathProblem(plain) === undefined
-      ? `Write ${plain}.`
-      : "Write it relative to the workspace, like src/name.ts.";
-  throw new ToolFailure(`${JSON.stringify(path.slice(0, 120))} can't be used: ${problem}. ${advice}`);
+  const shown = JSON.stringify(path.slice(0, 120));
+  throw new ToolFailure(`${shown} can't be used: ${problem}. Write it relative to the workspace, like src/name.ts.`);
 }
 
 /** Opens the folder `parts` below `root`, one part after the other, and makes those that are missing if told to. */

@@ -1,21 +1,20 @@
 import { z } from "zod";
+import { plainArgument } from "../../plain-argument.ts";
 
 /** Other names that models use. */
 const FILE_NAMES = ["file_path", "filepath", "filename", "file"];
 const FOLDER_NAMES = ["dir", "directory", "folder"];
 
-/** A file of the workspace. Whether its form is one that is taken, the tool says, with advice. */
-export const filePath = z
-  .string()
-  .min(1)
-  .max(4096)
-  .meta({ description: "relative to the workspace", "x-aliases": FILE_NAMES });
+/** A path of the workspace, in its plain form. Whether it is one that is taken, the tool says, with advice. */
+export const workspacePath = z.string().min(1).max(4096).overwrite(plainArgument);
 
-/** A folder of the workspace. */
+export const filePath = workspacePath.meta({ description: "relative to the workspace", "x-aliases": FILE_NAMES });
+
+/** A folder of the workspace; empty is the workspace too. */
 export const folderPath = z
   .string()
-  .min(1)
   .max(4096)
+  .overwrite(plainArgument)
   .meta({ description: "folder; absent: the workspace", "x-aliases": FOLDER_NAMES });
 
 /** Text that is taken as it is written. */

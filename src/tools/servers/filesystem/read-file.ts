@@ -40,10 +40,8 @@ export function readFileTool(root: string): Tool {
     example: { path: "src/name.ts" },
     run: ({ path, start_line: start, end_line: end }) =>
       asResult(() => {
-        const part = linesOf(textOf(readInside(root, path), path), { path, start, end });
-        const note = part.cut
-          ? `\n[cut after line ${part.end_line} of ${part.total_lines}; read on with start_line ${part.end_line + 1}]`
-          : "";
+        const { restOfLine, ...part } = linesOf(textOf(readInside(root, path), path), { path, start, end });
+        const note = part.cut ? `\n[${cutNote(path, { ...part, restOfLine })}]` : "";
         return { ok: true, output: { path, ...part }, text: part.content === "" ? "[empty]" : part.content + note };
       }),
   });
@@ -51,8 +49,17 @@ export function readFileTool(root: string): Tool {
 
 type Wanted = { readonly path: string; readonly start: number | undefined; readonly end: number | undefined };
 
+type Cut = { readonly end_line: number; readonly total_lines: number; readonly restOfLine: number };
+
+function cutNote(path: string, { end_line: last, total_lines: total, restOfLine }: Cut): string {
+  const next = `read on with start_line ${last + 1}`;
+  if (restOfLine === 0) return `cut after line ${last} of ${total}; ${next}`;
+  const rest = `the last ${restOfLine} characters of line ${last} are not shown; see them by run_command, like: sed -n ${last}p '${path}' | tail -c 4000`;
+  return last < total ? `${rest}; or ${next} of ${total}` : rest;
+}
+
 /** The lines that were asked for, as many as fit; at least a piece of the first. Pure. */
-export function linesOf(text: string, { path, start = 1, end = Number.MAX_SAFE_INTEGER }: Wanted) {
+function linesOf(text: string, { path, start = 1, end = Number.MAX_SAFE_INTEGER }: Wanted) {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const total = lines.length;
@@ -68,5 +75,10 @@ export function linesOf(text: string, { path, start = 1, end = Number.MAX_SAFE_I
   const whole = lines.slice(start - 1, last).join("\n") + (last === total && !text.endsWith("\n") ? "" : "\n");
   const content = total === 0 ? "" : whole.slice(0, MAX_CHARACTERS);
   const cut = last < Math.min(end, total) || content.length < whole.length;
-  return { content, start_line: start, end_line: last, total_lines: total, cut };
+  return { content, start_line: start, end_line: last, total_lines: total, cut, restOfLine: restOf(whole, content) };
+}
+
+/** Of a line that is too long to be shown; the line feed at its end is nothing to read. */
+function restOf(whole: string, content: string): number {
+  return whole.slice(content.length).replace(/\n$/, "").length;
 }

@@ -42,6 +42,27 @@ test("white space at line ends and another depth of indentation are forgiven, an
   }
 });
 
+test("the lines put into a file end as its own do", () => {
+  const all = (text: string, search: string, replace: string) => {
+    const done = once(text, search, replace);
+    return done.ok ? done.text : done.why;
+  };
+  assert.equal(all("one\r\ntwo\r\n", "two", "two\nand a half"), "one\r\ntwo\r\nand a half\r\n");
+  assert.equal(all("one\r\ntwo\r\n", "two\r\n", "2\n"), "one\r\n2\r\n");
+  assert.equal(all("one\ntwo\n", "two", "2\n3"), "one\n2\n3\n");
+  assert.equal(all("one\r\ntwo\nthree\n", "two", "2\n3"), "one\r\n2\n3\nthree\n");
+});
+
+test("what would be too many places or too large a file is refused before it is made", () => {
+  const many = replaceText("x\n".repeat(10_001), { search: "x", replace: "y", all: true });
+  assert.match(many.ok ? "" : many.why, /^the search text is there more than 10000 times; write a program/);
+  assert.equal(replaceText("x\n".repeat(10_000), { search: "x", replace: "y", all: true }).ok, true);
+  for (const search of ["x", "x "]) {
+    const large = replaceText("  x\n".repeat(9000), { search, replace: "y".repeat(5000), all: true });
+    assert.match(large.ok ? "" : large.why, /^the file would have \d+\.\d MB, more than the 5 MB/);
+  }
+});
+
 test("lines of another shape are not taken for those that were meant", () => {
   assert.equal(once("if a:\n    b\nc\n", "if a:\n    b\n    c", "x").ok, false);
 });
@@ -59,10 +80,15 @@ test("text that is nowhere, everywhere or already there is refused with what to 
     ok: false,
     why: "the search text is there 2 times (lines 1, 3). Add lines around it until it is there once, or set all to true.",
   });
+  assert.match(JSON.stringify(once("aaa", "aa", "b")), /is there 2 times \(lines 1, 1\)/);
   assert.equal(once("x", "x", "x").ok, false);
 });
 
 test("a large file with a search made to be slow is answered", () => {
+  const blank = `${"\n".repeat(149)}x`;
+  assert.equal(once("\n".repeat(4_000_000), blank, "y").ok, false);
+  const almost = `${"  a\n".repeat(199)} b`;
+  assert.equal(once("    a\n".repeat(45_000), almost, "y").ok, false);
   const text = `${"a".repeat(80)}\n`.repeat(60_000);
   assert.equal(once(text, `${"a".repeat(80)}\n`.repeat(200) + "b", "c").ok, false);
 });

@@ -1,4 +1,5 @@
 import { nearestLines } from "./nearest-lines.ts";
+import { MAX_FILE_BYTES } from "./read-inside.ts";
 
 export type Replacement = {
   readonly search: string;
@@ -23,12 +24,17 @@ type Place = { readonly start: number; readonly end: number; readonly replace: s
 const MAX_LINES_TOLD = 5;
 /** Of a search that is also compared loosely: line by line against each line of the file. */
 const MAX_LOOSE_LINES = 200;
+/** Comparisons of lines, and lines that are held against each other in full: what takes longer is not found loosely. */
+const MAX_COMPARISONS = 10_000_000;
+const MAX_TRIED_LINES = 500_000;
+const MAX_PLACES = 10_000;
 
 /**
  * Puts `replace` in the place of `search`. Pure.
  *
  * First as it is written, with the file's own line ends. When that is nowhere, whole lines are compared without the
- * white space at their ends, then with another depth of indentation, which the new lines take on.
+ * white space at their ends, then with another depth of indentation, which the new lines take on. At most 10,000 places
+ * are replaced, and nothing when the text would become too large for a file.
  */
 export function replaceText(text: string, replacement: Replacement): Replaced {
   const { search, replace } = ownLineEnds(text, replacement);
@@ -37,11 +43,22 @@ export function replaceText(text: string, replacement: Replacement): Replaced {
       ok: false,
       why: "search and replace are the same, so nothing would change; write the new text in replace.",
     };
-  const exact = exactPlaces(text, search, replace);
+  const exact = exactPlaces(text, { search, replace, all: replacement.all });
   const places = exact.length > 0 ? exact : looseMatches(text, search, replace);
   const [first] = places;
   if (first === undefined) return { ok: false, why: notFound(text, search) };
   if (places.length > 1 && !replacement.all) return { ok: false, why: tooMany(text, places) };
+  if (places.length > MAX_PLACES)
+    return {
+      ok: false,
+      why: `the search text is there more than ${MAX_PLACES} times; write a program that changes it and run it by run_command.`,
+    };
+  const length = places.reduce((sum, { start, end, replace: put }) => sum + put.length - (end - start), text.length);
+  if (length > MAX_FILE_BYTES)
+    return {
+      ok: false,
+      why: `the file would have ${(length / 1e6).toFixed(1)} MB, more than the ${MAX_FILE_BYTES / 1e6} MB that are written; put less in each place.`,
+    };
   let [done, from] = ["", 0];
   for (const { start, end, replace: put } of places) {
     done += text.slice(from, start) + put;
@@ -56,19 +73,26 @@ export function replaceText(text: string, replacement: Replacement): Replaced {
   };
 }
 
-/** Models write line feeds; a file of carriage returns keeps its own. */
+/** Models write line feeds; a file that has carriage returns before all of its own keeps them. */
 function ownLineEnds(text: string, { search, replace }: Replacement): { search: string; replace: string } {
   const own = (part: string) => part.replaceAll("\r\n", "\n").replaceAll("\n", "\r\n");
-  return text.includes("\r\n") && !text.includes(search)
+  const isMixed = /(?<!\r)\n/.test(text);
+  return text.includes("\r\n") && (!isMixed || !text.includes(search))
     ? { search: own(search), replace: own(replace) }
     : { search, replace };
 }
 
-function exactPlaces(text: string, search: string, replace: string): readonly Place[] {
+function exactPlaces(text: string, { search, replace, all }: Replacement): readonly Place[] {
   const places: Place[] = [];
-  for (let start = text.indexOf(search); start >= 0; start = text.indexOf(search, start + search.length))
+  let start = text.indexOf(search);
+  while (start >= 0 && places.length <= MAX_PLACES) {
     places.push({ start, end: start + search.length, replace });
-  return places;
+    start = text.indexOf(search, start + search.length);
+  }
+  // "aa" is in "aaa" twice, so which is meant is not known.
+  const [only, another] = places;
+  const over = only === undefined || another !== undefined || all ? -1 : text.indexOf(search, only.start + 1);
+  return over < 0 ? places : [...places, { start: over, end: over + search.length, replace }];
 }
 
 function looseMatches(text: string, search: string, replace: string): readonly Place[] {
@@ -97,17 +121,24 @@ function linePlaces(text: string, search: string, { key, replace }: Comparison):
     .map(key);
   if (wanted.length > MAX_LOOSE_LINES || wanted.every((line) => line === "")) return [];
   const lines = text.split("\n");
+  if (lines.length * wanted.length > MAX_COMPARISONS) return [];
   const keys = lines.map(key);
   const places: Place[] = [];
+  let [tried, length] = [0, 0];
   for (let index = 0, start = 0; index + wanted.length <= lines.length; index++) {
-    if (wanted.every((line, offset) => keys[index + offset] === line)) {
+    if (tried > MAX_TRIED_LINES || length > MAX_FILE_BYTES || places.length > MAX_PLACES) break;
+    const isFree = (places.at(-1)?.end ?? 0) <= start;
+    if (isFree && wanted.every((line, offset) => keys[index + offset] === line)) {
+      tried += wanted.length;
       const found = lines.slice(index, index + wanted.length).join("\n");
       const put = replace(found);
       const endsLine = search.endsWith("\n") && index + wanted.length < lines.length;
       // A carriage return belongs to the end of the line, not to what stands in it.
-      const length = found.replace(/\r$/, "").length;
-      if (put !== undefined && (places.at(-1)?.end ?? 0) <= start)
-        places.push({ start, end: start + (endsLine ? found.length + 1 : length), replace: put });
+      const width = found.replace(/\r$/, "").length;
+      if (put !== undefined) {
+        places.push({ start, end: start + (endsLine ? found.length + 1 : width), replace: put });
+        length += put.length;
+      }
     }
     start += (lines[index] ?? "").length + 1;
   }

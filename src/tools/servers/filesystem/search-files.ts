@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { defineTool, type Tool } from "../../tool.ts";
 import { asResult, ToolFailure } from "../tool-failure.ts";
@@ -14,7 +15,11 @@ const DEFAULT_RESULTS = 50;
 const MAX_RESULTS = 200;
 /** Read in one search; what comes later is told of. */
 const MAX_BYTES = 100_000_000;
-const MAX_WIDTH = 200;
+/** Read before other work of this process has its turn. */
+const BYTES_A_TURN = 1_000_000;
+const WIDTH = 200;
+/** Of a line whose cut would come within a word: half of a secret would no longer be known for one. */
+const MAX_WIDTH = 2000;
 
 const match = z.object({ path: z.string(), line: z.int(), text: z.string() });
 const output = z.object({ matches: z.array(match), files_searched: z.int(), cut: z.boolean() });
@@ -70,20 +75,32 @@ export function searchFilesTool(root: string): Tool {
 
 async function search({ root, path, glob, most, find }: Search, signal: AbortSignal): Promise<Found> {
   const matches: Found["matches"] = [];
-  let [files, bytes] = [0, 0];
+  let [files, bytes, turnAt] = [0, 0, BYTES_A_TURN];
   for await (const entry of walkInside(root, { path, depth: DEPTH }, signal)) {
     if (entry.kind !== "file" || (glob !== undefined && !matchGlob(glob, entry.path))) continue;
     bytes += entry.bytes;
     if (bytes > MAX_BYTES) return { matches, files_searched: files, cut: true };
+    if (bytes > turnAt) {
+      turnAt = bytes + BYTES_A_TURN;
+      await setImmediate();
+      signal.throwIfAborted();
+    }
     const text = readText(entry);
     if (text === undefined) continue;
     files++;
     for (const { line, text: whole } of find(text, most + 1 - matches.length)) {
       if (matches.length === most) return { matches, files_searched: files, cut: true };
-      matches.push({ path: entry.path, line, text: whole.trim().slice(0, MAX_WIDTH) });
+      matches.push({ path: entry.path, line, text: shownPart(whole.trim()) });
     }
   }
   return { matches, files_searched: files, cut: false };
+}
+
+/** The beginning of a line, to the end of a word. */
+function shownPart(line: string): string {
+  let end = WIDTH;
+  while (end < Math.min(line.length, MAX_WIDTH) && /[\w+/=.~:@-]/.test(line[end] ?? "")) end++;
+  return line.slice(0, end);
 }
 
 /** Undefined for what is no text, and for what can't be read or is gone: a search goes on. */

@@ -8,6 +8,8 @@ import { entryOf, type OpenedFolder, openFolder, partsOf } from "./opened-folder
 /** Looked at in one folder, and in a whole walk. */
 const MAX_IN_FOLDER = 10_000;
 const MAX_ENTRIES = 50_000;
+/** Looked at before other work of this process has its turn. */
+const ENTRIES_A_TURN = 64;
 /** Shown and not entered: full of what others wrote. */
 const FOREIGN = new Set(["node_modules", "__pycache__", ".venv", "venv", ".pytest_cache"]);
 
@@ -42,21 +44,26 @@ export async function* walkInside(root: string, walk: Walk, signal: AbortSignal)
   }
   const waiting: (readonly string[])[] = [start];
   for (let next = 0, seen = 0; next < waiting.length && seen < MAX_ENTRIES; next++) {
-    signal.throwIfAborted();
-    // A large workspace must not keep this process from everything else.
-    await setImmediate();
+    await turn(signal);
     const parts = waiting[next] ?? [];
     using folder = openedUnlessGone(root, parts, next === 0);
     if (folder === undefined) continue;
     for (const name of namesIn(folder, parts.join("/"))) {
       const entry = entryOf(folder, name);
       if (entry === undefined || ++seen > MAX_ENTRIES) continue;
+      if (seen % ENTRIES_A_TURN === 0) await turn(signal);
       const inner = [...parts, name];
       const kind = kindOf(entry);
       yield { path: inner.join("/"), name, kind, bytes: kind === "file" ? Number(entry.size) : 0, folder };
       if (kind === "folder" && !FOREIGN.has(name) && inner.length - start.length < walk.depth) waiting.push(inner);
     }
   }
+}
+
+/** A large workspace must not keep this process from everything else, an end of the call among it. */
+async function turn(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal.throwIfAborted();
 }
 
 function kindOf(entry: BigIntStats): WalkedEntry["kind"] {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { rename } from "node:fs/promises";
 import { AtosError } from "../../../base/errors.ts";
 import { ToolFailure } from "../tool-failure.ts";
+import { type IndexEntry, indexEntries, isLink } from "./index-entries.ts";
 import type { Repository } from "./repository.ts";
-import { nestedRepository, takeFiles } from "./take-files.ts";
+import { takeFiles } from "./take-files.ts";
 
 export type Identity = { readonly name: string; readonly email: string };
 
@@ -25,7 +25,8 @@ const ATTEMPTS = 2;
  * Commits all that has changed and is not ignored, once for a key: the commit names the key in its last line, and one
  * that is there already is the answer. The same work on the same commit at the same date has the same hash.
  *
- * @throws {ToolFailure} when nothing has changed, or there is something that git can't take as it is.
+ * @throws {ToolFailure} when nothing has changed, a merge or the like is under way, another git holds the index, or
+ * there is something that git can't take as it is.
  */
 export async function commitFiles(repository: Repository, order: CommitOrder, signal: AbortSignal): Promise<Committed> {
   for (let attempt = 1; ; attempt++) {
@@ -43,11 +44,7 @@ export async function commitFiles(repository: Repository, order: CommitOrder, si
 }
 
 /** The commit that was made for a key. */
-export async function findCommit(
-  repository: Repository,
-  key: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function findCommit(repository: Repository, key: string, signal: AbortSignal): Promise<string | undefined> {
   const args = ["log", "-z", "--format=%H%n%B", `--max-count=${LOOKED_BACK}`, "--end-of-options", "HEAD", "--"];
   const log = await repository.run(args, { signal });
   // The last line only: what stands above it, a model wrote.
@@ -63,10 +60,10 @@ function trailerOf(key: string): string {
 type Work = { readonly order: CommitOrder; readonly signal: AbortSignal };
 
 function commitOn(repository: Repository, parent: string | undefined, { order, signal }: Work): Promise<Committed> {
-  return repository.withIndex(async (index) => {
+  return repository.changeIndex(async (index, take) => {
     const env = { GIT_INDEX_FILE: index };
-    await takeFiles(repository, { index, flags: ["--all"] }, signal);
-    await refuseWhatNeedsPrograms(repository, index, signal);
+    await refuseUnfinished(repository, index, signal);
+    await refuseFilters(repository, await takeFiles(repository, index, signal), signal);
     const tree = (await repository.run(["write-tree"], { env, signal })).trim();
     const before = parent === undefined ? "" : await treeOf(repository, parent, signal);
     if (tree === before || (parent === undefined && (await isEmpty(repository, tree, signal))))
@@ -82,20 +79,34 @@ function commitOn(repository: Repository, parent: string | undefined, { order, s
       env: peopleEnv(order),
       signal,
     });
-    await rename(index, repository.index);
+    await take();
     return { hash, files: await countFiles(repository, hash, signal), already: false };
-  });
+  }, signal);
 }
 
-/** Nested repositories, and files whose content only a filter's program could give. */
-async function refuseWhatNeedsPrograms(repository: Repository, index: string, signal: AbortSignal): Promise<void> {
-  const env = { GIT_INDEX_FILE: index };
-  const staged = await repository.run(["ls-files", "--stage", "-z"], { env, signal });
-  const entries = staged.split("\0").filter((line) => line !== "");
-  const nested = entries.find((line) => line.startsWith("160000 "));
-  if (nested !== undefined) throw nestedRepository(nested.slice(nested.indexOf("\t") + 1));
-  const input = entries.map((line) => `${line.slice(line.indexOf("\t") + 1)}\0`).join("");
-  const attributes = await repository.run(["check-attr", "-z", "--stdin", "filter"], { env, input, signal });
+/** A commit of ours would take conflicts for the result, and lose what is being merged. */
+async function refuseUnfinished(repository: Repository, index: string, signal: AbortSignal): Promise<void> {
+  const { underWay } = repository;
+  if (underWay !== undefined)
+    throw new ToolFailure(
+      `A merge, rebase, cherry-pick or revert is under way in this repository (.git/${underWay}), and committing now would break it; a person has to end or abort it.`,
+    );
+  const conflict = (await indexEntries(repository, index, signal)).find(({ stage }) => stage > 0);
+  if (conflict !== undefined)
+    throw new ToolFailure(
+      `${conflict.path} has a conflict that is not resolved; a person has to resolve it and run git add on it.`,
+    );
+}
+
+/** The content of some files only a filter's program could give. */
+async function refuseFilters(
+  repository: Repository,
+  entries: readonly IndexEntry[],
+  signal: AbortSignal,
+): Promise<void> {
+  const files = entries.filter((entry) => !isLink(entry));
+  const input = files.map(({ path }) => `${path}\0`).join("");
+  const attributes = await repository.run(["check-attr", "-z", "--stdin", "filter"], { input, signal });
   const fields = attributes.split("\0");
   for (let at = 0; at + 2 < fields.length; at += 3) {
     const [path, , value = ""] = fields.slice(at, at + 3);

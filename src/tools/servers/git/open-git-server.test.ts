@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -14,12 +15,38 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { git } from "../../../journal/git.ts";
-import { openGitServer } from "./open-git-server.ts";
+import { type GitServerDeps, openGitServer } from "./open-git-server.ts";
 
 const base = mkdtempSync(join(tmpdir(), "atos-git-"));
 after(() => rmSync(base, { recursive: true, force: true }));
 const AT = new Date("2026-01-02T03:04:05Z");
 const identity = { name: "ATOS", email: "atos@localhost" };
+
+function callOf(deps: GitServerDeps) {
+  const { tools } = openGitServer(deps);
+  return async (name: string, input: object = {}, idempotencyKey: string = crypto.randomUUID()) => {
+    const tool = tools.find((one) => one.name === name);
+    assert.ok(tool);
+    const result = await tool.run(tool.input.parse(input), { signal: AbortSignal.timeout(25_000), idempotencyKey });
+    if (!result.ok) return { output: undefined, said: result.why };
+    return { output: tool.output.parse(result.output), said: result.text ?? "" };
+  };
+}
+
+/** As a person does it. */
+function checkout(folder: string, command: string): string {
+  const person = { NAME: "u", EMAIL: "u@x" };
+  const people = ["AUTHOR", "COMMITTER"].flatMap((role) =>
+    Object.entries(person).map(([field, value]) => [`GIT_${role}_${field}`, value]),
+  );
+  const env = { PATH: process.env["PATH"], HOME: base, GIT_CONFIG_GLOBAL: "/dev/null", ...Object.fromEntries(people) };
+  return execFileSync("sh", ["-c", command], {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}
 
 /** A workspace whose git folder lies outside of it, or inside as in anybody's checkout. */
 async function repository(options: { inside?: boolean } = {}) {
@@ -34,14 +61,7 @@ async function repository(options: { inside?: boolean } = {}) {
     mkdtempSync(join(base, "empty-")),
   ]);
   let date = AT;
-  const { tools } = openGitServer({ gitDir, workTree, identity, now: () => date });
-  const call = async (name: string, input: object = {}, idempotencyKey: string = crypto.randomUUID()) => {
-    const tool = tools.find((one) => one.name === name);
-    assert.ok(tool);
-    const result = await tool.run(tool.input.parse(input), { signal: AbortSignal.timeout(25_000), idempotencyKey });
-    if (!result.ok) return { output: undefined, said: result.why };
-    return { output: tool.output.parse(result.output), said: result.text ?? "" };
-  };
+  const call = callOf({ gitDir, workTree, identity, now: () => date });
   const write = (path: string, content: string) => {
     mkdirSync(dirname(join(workTree, path)), { recursive: true });
     writeFileSync(join(workTree, path), content);
@@ -111,7 +131,8 @@ test("a commit that was cut off before it was named is made again as if nothing 
     writeFileSync(join(gitDir, name), "half");
     utimesSync(join(gitDir, name), 0, 0);
   }
-  writeFileSync(join(gitDir, "index.lock"), "");
+  const { pid } = spawnSync("true");
+  writeFileSync(join(gitDir, "index.lock"), `atos ${pid}\n`);
   assert.match((await call("git_commit", { message: "A" })).said, /^committed/);
   assert.deepEqual(
     readdirSync(gitDir).filter((name) => name.startsWith("atos-index-")),
@@ -201,6 +222,7 @@ test("a repository planted in the work tree is neither used nor swallowed", asyn
     (await call("git_commit", { message: "A" })).said,
     /vendor is a git repository of its own.*rm -rf 'vendor\/\.git'/,
   );
+  assert.match((await call("git_diff")).said, /^\+a\n.*\[vendor is a git repository of its own, and not shown\]$/ms);
   write("vendor/x", "x");
   await git(join(workTree, "vendor"), ["add", "."]);
   await git(join(workTree, "vendor"), ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]);
@@ -227,9 +249,108 @@ test("a link in the work tree is committed as a link", async () => {
   assert.match(await git(gitDir, ["ls-tree", "HEAD"]), /^120000 .*\tlink\n$/);
 });
 
-test("where there is no repository the server says how to make one", () => {
-  assert.throws(() => openGitServer({ gitDir: join(base, "none"), workTree: base, identity, now: () => AT }), {
-    code: "tools/no-repository",
-    message: /git init/,
-  });
+test("a server knows the repository of a linked work tree, and says where that of a folder is", () => {
+  const open = (workTree: string) =>
+    openGitServer({ gitDir: join(workTree, ".git"), workTree, identity, now: () => AT }).name;
+  const main = mkdtempSync(join(base, "main-"));
+  checkout(main, "git init -q -b main . && echo a>a && git add . && git commit -qm a && mkdir sub");
+  checkout(main, `git worktree add -q ../linked && mkdir ../module && git init -q ../module`);
+  assert.equal(open(join(base, "linked")), "git");
+  const code = "tools/no-repository";
+  assert.throws(() => open(join(main, "sub")), { code, message: /is a folder of the repository in .*main-\w+; give/ });
+  assert.throws(() => open(join(base, "none")), { code, message: /git init/ });
+  // As code could plant it: any repository of the machine would be written to.
+  const planted = mkdtempSync(join(base, "planted-"));
+  for (const place of [join(main, ".git"), join(main, ".git/worktrees/linked")]) {
+    writeFileSync(join(planted, ".git"), `gitdir: ${place}\n`);
+    assert.throws(() => open(planted), { code, message: /does not lead back/ });
+  }
+  rmSync(join(planted, ".git"));
+  checkout(planted, `git init -q . && echo ${join(main, ".git")} > .git/commondir`);
+  assert.throws(() => open(planted), { code, message: /writes into another repository/ });
+});
+
+test("a commit in a linked work tree goes to its own branch", async () => {
+  const main = mkdtempSync(join(base, "main-"));
+  const workTree = join(base, "feature");
+  checkout(
+    main,
+    "git init -q -b main . && echo a>a && git add . && git commit -qm a && git worktree add -q ../feature",
+  );
+  const call = callOf({ gitDir: join(workTree, ".git"), workTree, identity, now: () => AT });
+  writeFileSync(join(workTree, "b"), "b");
+  assert.match((await call("git_commit", { message: "B" })).said, /^committed/);
+  assert.equal(checkout(main, "git log --format=%s main; git log --format=%s feature"), "a\nB\na\n");
+  assert.equal(checkout(workTree, "git status --porcelain"), "");
+});
+
+test("what a person began and has not ended is left to them", async () => {
+  const start = "git init -q -b main . && echo a>a && git add . && git commit -qm a && git checkout -qb b";
+  const sides = "echo b>a && git commit -qam b && git checkout -q main && echo c>a && git commit -qam c";
+  const ways = {
+    MERGE_HEAD: "git merge b",
+    "rebase-merge": "git rebase b",
+    CHERRY_PICK_HEAD: "git cherry-pick b",
+    REVERT_HEAD: "echo d>a && git commit -qam d && git revert HEAD^",
+  };
+  for (const [name, command] of Object.entries(ways)) {
+    const workTree = mkdtempSync(join(base, "busy-"));
+    checkout(workTree, `${start} && ${sides} && (${command} || true)`);
+    const before = checkout(workTree, "git status --porcelain; git log --format=%H");
+    const call = callOf({ gitDir: join(workTree, ".git"), workTree, identity, now: () => AT });
+    const { said } = await call("git_commit", { message: "resolved?" });
+    assert.match(said, /is under way in this repository.*a person has to end or abort it/);
+    assert.ok(said.includes(`.git/${name}`), said);
+    assert.equal(checkout(workTree, "git status --porcelain; git log --format=%H"), before);
+  }
+  const workTree = mkdtempSync(join(base, "stash-"));
+  checkout(
+    workTree,
+    `${start} && echo b>a && git stash -q && echo c>a && git commit -qam c && (git stash pop || true)`,
+  );
+  const call = callOf({ gitDir: join(workTree, ".git"), workTree, identity, now: () => AT });
+  assert.match((await call("git_commit", { message: "x" })).said, /^a has a conflict that is not resolved/);
+});
+
+test("while another git holds the index nothing is committed, and its lock stays", async () => {
+  const { call, write, gitDir } = await repository();
+  write("a.txt", "a");
+  writeFileSync(join(gitDir, "index.lock"), "");
+  assert.match((await call("git_commit", { message: "A" })).said, /Another git works on this repository/);
+  assert.equal((await call("git_log")).said, "[no commit yet]");
+  assert.ok(existsSync(join(gitDir, "index.lock")));
+  rmSync(join(gitDir, "index.lock"));
+  assert.match((await call("git_commit", { message: "A" })).said, /^committed/);
+  assert.ok(!existsSync(join(gitDir, "index.lock")));
+});
+
+test("a submodule stays as it is recorded, and no program that its own settings name is run", async () => {
+  const module = mkdtempSync(join(base, "module-"));
+  checkout(module, "git init -q . && echo s>s && git add . && git commit -qm s");
+  const workTree = mkdtempSync(join(base, "super-"));
+  checkout(workTree, `git init -q -b main . && git -c protocol.file.allow=always submodule -q add ${module} sub`);
+  checkout(workTree, "git commit -qm sub");
+  const link = checkout(workTree, "git ls-tree HEAD sub");
+  const call = callOf({ gitDir: join(workTree, ".git"), workTree, identity, now: () => AT });
+  // What code in the sandbox can do: it writes in the submodule, its settings among it.
+  const ran = join(base, "ran-in-submodule");
+  rmSync(join(workTree, "sub"), { recursive: true });
+  checkout(workTree, `cp -r ${module} sub && git -C sub config filter.x.clean 'touch ${ran};cat'`);
+  checkout(workTree, "echo '* filter=x' > sub/.git/info/attributes && echo t>sub/s && echo n>n");
+  assert.match((await call("git_diff")).said, /^\+n$/m);
+  assert.match((await call("git_commit", { message: "N" })).said, /\(1 files\)/);
+  assert.equal(checkout(workTree, "git ls-tree HEAD sub"), link);
+  assert.ok(!existsSync(ran));
+  // Another commit in it, and none of it there at all.
+  checkout(workTree, "git -C sub config --unset filter.x.clean; git -C sub commit -qam t && echo o>o");
+  assert.match((await call("git_commit", { message: "O" })).said, /\(1 files\)/);
+  rmSync(join(workTree, "sub"), { recursive: true });
+  writeFileSync(join(workTree, "p"), "p");
+  assert.match((await call("git_commit", { message: "P" })).said, /\(1 files\)/);
+  assert.equal(checkout(workTree, "git ls-tree HEAD sub"), link);
+  // Made ordinary files of.
+  mkdirSync(join(workTree, "sub"));
+  writeFileSync(join(workTree, "sub/s"), "own");
+  assert.match((await call("git_commit", { message: "S" })).said, /^committed/);
+  assert.match(checkout(workTree, "git ls-tree -r HEAD sub"), /^100644 blob .*\tsub\/s\n$/);
 });

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { defineTool, type Tool, type ToolServer } from "../../tool.ts";
 import { asResult, ToolFailure } from "../tool-failure.ts";
 import { commitFiles, type Identity } from "./commit-files.ts";
+import type { RepositoryPlace } from "./git-dir.ts";
 import { gitDiffTool, gitLogTool, gitStatusTool } from "./read-tools.ts";
-import { Repository, type RepositoryPlace } from "./repository.ts";
+import { Repository } from "./repository.ts";
 
 export type GitServerDeps = RepositoryPlace & {
   /** Of author and committer. */

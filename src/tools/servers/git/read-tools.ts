@@ -4,9 +4,9 @@ import { partsOf } from "../filesystem/opened-folder.ts";
 import { filePath } from "../filesystem/path-argument.ts";
 import { shownPath } from "../filesystem/shown-path.ts";
 import { asResult } from "../tool-failure.ts";
+import { diffFiles } from "./diff-files.ts";
 import { readStatus } from "./read-status.ts";
 import type { Repository } from "./repository.ts";
-import { takeFiles } from "./take-files.ts";
 
 const MAX_CHANGES = 500;
 const MAX_STATUS_BYTES = 200_000;
@@ -65,12 +65,17 @@ export function gitDiffTool(repository: Repository): Tool {
     example: {},
     run: ({ path }, { signal }) =>
       asResult(async () => {
-        const printed = await repository.withIndex((index) => diffOf(repository, { index, path }, signal));
+        const only = pathsOf(path);
+        const { diff: printed, nested } = await repository.withIndex((index) =>
+          diffFiles(repository, { index, only, maxBytes: MAX_DIFF_BYTES }, signal),
+        );
         const bytes = Buffer.from(printed);
         const cut = bytes.length > MAX_DIFF_BYTES;
         const diff = cut ? wholeLines(bytes.toString("utf8", 0, MAX_DIFF_BYTES)) : printed;
-        const note = cut ? "[cut; ask for one file with path]" : "";
-        return { ok: true, output: { diff, cut }, text: diff === "" ? "[nothing has changed]" : diff + note };
+        const notes = nested.map((folder) => `[${shownPath(folder)} is a git repository of its own, and not shown]`);
+        if (cut) notes.push("[cut; ask for one file with path]");
+        const text = diff === "" ? ["[nothing has changed]", ...notes].join("\n") : diff + notes.join("\n");
+        return { ok: true, output: { diff, cut }, text };
       }),
   });
 }
@@ -97,7 +102,7 @@ export function gitLogTool(repository: Repository): Tool {
     example: { limit: 5 },
     run: ({ path, limit = DEFAULT_COMMITS }, { signal }) =>
       asResult(async () => {
-        const only = path === undefined ? [] : [partsOf(path).join("/")];
+        const only = pathsOf(path);
         if ((await repository.head(signal)) === undefined)
           return { ok: true, output: { commits: [] }, text: "[no commit yet]" };
         const flags = [
@@ -121,20 +126,10 @@ export function gitLogTool(repository: Repository): Tool {
   });
 }
 
-type DiffOrder = { readonly index: string; readonly path: string | undefined };
-
-/** Of the work tree against the newest commit, new files among it. */
-async function diffOf(repository: Repository, { index, path }: DiffOrder, signal: AbortSignal): Promise<string> {
-  const only = path === undefined ? [] : [partsOf(path).join("/")];
-  await takeFiles(repository, { index, flags: ["--intent-to-add"] }, signal);
-  const empty = ["hash-object", "-t", "tree", "--stdin"];
-  const base = (await repository.head(signal)) ?? (await repository.run(empty, { signal })).trim();
-  const flags = ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--ignore-submodules=all"];
-  return repository.run(["diff", ...flags, "--end-of-options", base, "--", ...only], {
-    env: { GIT_INDEX_FILE: index },
-    maxBytes: MAX_DIFF_BYTES,
-    signal,
-  });
+/** The path as git is told of it; none for the whole work tree. */
+function pathsOf(path: string | undefined): readonly string[] {
+  const parts = path === undefined ? [] : partsOf(path, { root: "allowed" });
+  return parts.length === 0 ? [] : [parts.join("/")];
 }
 
 function wholeLines(text: string): string {

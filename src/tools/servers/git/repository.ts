@@ -1,15 +1,11 @@
 import { existsSync } from "node:fs";
-import { copyFile, readdir, rm, stat, utimes } from "node:fs/promises";
+import { copyFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { AtosError, usageError } from "../../../base/errors.ts";
+import { AtosError } from "../../../base/errors.ts";
 import { git, type GitOptions } from "../../../journal/git.ts";
-
-export type RepositoryPlace = {
-  /** The git folder. Code in the sandbox must not be able to write there. */
-  readonly gitDir: string;
-  readonly workTree: string;
-};
+import { findGitDir, type RepositoryPlace } from "./git-dir.ts";
+import { lockIndex } from "./index-lock.ts";
 
 type Run = Pick<GitOptions, "input" | "env" | "maxBytes"> & { readonly signal: AbortSignal };
 
@@ -28,6 +24,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "status.submoduleSummary": "false",
   "submodule.recurse": "false",
 };
+const UNDER_WAY = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"] as const;
 /** An index that a crash left behind is older than any call. */
 const STALE_INDEX_MS = 15 * 60_000;
 
@@ -41,14 +38,9 @@ const STALE_INDEX_MS = 15 * 60_000;
 export class Repository {
   readonly #place: RepositoryPlace;
 
-  /** @throws `tools/no-repository` when there is no git folder. */
+  /** @throws `tools/no-repository` as {@link findGitDir}. */
   constructor(place: RepositoryPlace) {
-    if (!existsSync(join(place.gitDir, "HEAD")))
-      throw usageError(
-        "tools/no-repository",
-        `${place.gitDir} is no git folder; make a repository there first: git init`,
-      );
-    this.#place = place;
+    this.#place = { ...place, gitDir: findGitDir(place) };
   }
 
   async run(args: readonly string[], options: Run): Promise<string> {
@@ -73,14 +65,28 @@ export class Repository {
     for (const name of await readdir(gitDir)) if (name.startsWith("atos-index-")) await removeStale(join(gitDir, name));
     const index = join(gitDir, `atos-index-${randomUUID()}`);
     try {
-      if (existsSync(this.index)) await copyIndex(this.index, index);
+      if (existsSync(this.#index)) await copyIndex(this.#index, index);
       return await work(index);
     } finally {
       await rm(index, { force: true });
     }
   }
 
-  get index(): string {
+  /** As {@link withIndex}, while no other git may write the index: `take` puts the copy in its place. */
+  async changeIndex<T>(
+    work: (index: string, take: () => Promise<void>) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    await using _lock = await lockIndex(this.#index, signal);
+    return await this.withIndex((index) => work(index, () => rename(index, this.#index)));
+  }
+
+  /** What a person began and has not ended, as git's own file or folder for it, or undefined. */
+  get underWay(): string | undefined {
+    return UNDER_WAY.find((name) => existsSync(join(this.#place.gitDir, name)));
+  }
+
+  get #index(): string {
     return join(this.#place.gitDir, "index");
   }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { NOTE_LIMITS } from "../../../memory/note-store.ts";
 import { openNotes } from "../../../memory/open-notes.ts";
 import { openMemoryServer } from "./open-memory-server.ts";
 
@@ -35,6 +36,19 @@ test("what is remembered is recalled, and is remembered once", async () => {
     output: { notes: [{ id: first.output["id"], note, tags: ["api"], at: "1970-01-01T00:00:00.000Z" }] },
     text: "- Dates are ISO 8601. (1970-01-01)",
   });
+});
+
+test("notes that hold as much as they may end no work", async () => {
+  const path = join(folder, "notes.jsonl");
+  await use("remember", { note: "The port is 8123." });
+  appendFileSync(path, `${" ".repeat(NOTE_LIMITS.fileBytes)}\n`);
+  const why = "The notes hold as much as they may; go on without, a person has to move notes.jsonl away.";
+  assert.deepEqual(await use("remember", { note: "another" }), { ok: false, why });
+  const found = await use("recall", { query: "port" });
+  assert.ok(found.ok);
+  assert.equal(found.text, "- The port is 8123. (1970-01-01)");
+  appendFileSync(path, `${" ".repeat(NOTE_LIMITS.spareBytes)}\n`);
+  assert.deepEqual(await use("recall", { query: "port" }), { ok: false, why });
 });
 
 test("nothing found, and what can't be kept, are told", async () => {

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { AtosError } from "../../../base/errors.ts";
 import { NOTE_LIMITS, noteProblem, type NoteStore } from "../../../memory/note-store.ts";
 import { defineTool, type ToolServer } from "../../tool.ts";
+import { asResult, ToolFailure } from "../tool-failure.ts";
 
 const MAX_RECALLED = 5;
 
@@ -26,12 +28,13 @@ function rememberTool(notes: NoteStore) {
     annotations: { readOnly: false, destructive: false, idempotent: true, openWorld: false },
     effect: "external",
     example: { note: "The API wants dates as ISO 8601." },
-    run: async ({ note: text, tags = [] }) => {
-      const problem = noteProblem({ text, tags });
-      if (problem !== undefined) return { ok: false, why: `Nothing was remembered: ${problem}.` };
-      const { note, added } = await notes.add({ text, tags });
-      return { ok: true, output: { id: note.id, added }, text: added ? "Remembered." : "This was known already." };
-    },
+    run: ({ note: text, tags = [] }) =>
+      asResult(async () => {
+        const problem = noteProblem({ text, tags });
+        if (problem !== undefined) return { ok: false, why: `Nothing was remembered: ${problem}.` };
+        const { note, added } = await unlessFull(() => notes.add({ text, tags }));
+        return { ok: true, output: { id: note.id, added }, text: added ? "Remembered." : "This was known already." };
+      }),
     // The same words are one note.
     reconcile: async () => ({ kind: "repeat" }),
   });
@@ -50,11 +53,22 @@ function recallTool(notes: NoteStore) {
     annotations: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
     effect: "none",
     example: { query: "date format of the API" },
-    run: async ({ query }) => {
-      const found = await notes.search(query, MAX_RECALLED);
-      const output = { notes: found.map(({ id, text, tags, at }) => ({ id, note: text, tags: [...tags], at })) };
-      const lines = output.notes.map(({ note, at }) => `- ${note} (${at.slice(0, 10)})`);
-      return { ok: true, output, text: lines.join("\n") || "No note has these words." };
-    },
+    run: ({ query }) =>
+      asResult(async () => {
+        const found = await unlessFull(() => notes.search(query, MAX_RECALLED));
+        const output = { notes: found.map(({ id, text, tags, at }) => ({ id, note: text, tags: [...tags], at })) };
+        const lines = output.notes.map(({ note, at }) => `- ${note} (${at.slice(0, 10)})`);
+        return { ok: true, output, text: lines.join("\n") || "No note has these words." };
+      }),
   });
+}
+
+/** Nothing that a model can mend, and nothing that ends its work. */
+async function unlessFull<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AtosError) || error.code !== "memory/full") throw error;
+    throw new ToolFailure("The notes hold as much as they may; go on without, a person has to move notes.jsonl away.");
+  }
 }

@@ -15,6 +15,27 @@ export const PUBLIC_REGISTRIES: Readonly<Record<Manager, Registry>> = {
   pip: { url: "https://pypi.org/simple/", files: ["https://files.pythonhosted.org/"], private: false },
 };
 
+/** Registries that a person named: their files come from the same host, which may be a private one. Pure. */
+export function namedRegistries(urls: {
+  readonly npm: string | undefined;
+  readonly pip: string | undefined;
+}): Partial<Readonly<Record<Manager, Registry>>> {
+  const named = (url: string): Registry => ({ url: url.endsWith("/") ? url : `${url}/`, files: [], private: true });
+  return {
+    ...(urls.npm === undefined ? {} : { npm: named(urls.npm) }),
+    ...(urls.pip === undefined ? {} : { pip: named(urls.pip) }),
+  };
+}
+
+/** Why an address names no registry; undefined when it does. A key in it would be seen by what is installed. Pure. */
+export function registryProblem(text: string): string | undefined {
+  const url = URL.parse(text);
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+  return isPlain && url.username === "" && url.password === ""
+    ? undefined
+    : "must be an https or http address without a name, a password and what follows ? or #";
+}
+
 /** The hosts that a package manager may reach: those of its registry, and no other. Pure. */
 export function registryRules(registry: Registry): NetworkRule[] {
   const rules = [registry.url, ...registry.files].map((address) => {

@@ -155,15 +155,23 @@ test("more than 5 MB is not kept, packed small or not", async () => {
 
 test("programs, and files that are something else than they are called, are not kept", () => {
   const png = Buffer.from("89504e470d0a1a0a00", "hex");
+  const windows = Buffer.alloc(256);
+  windows.write("MZ");
+  windows.writeUInt32LE(128, 0x3c);
+  windows.write("PE\0\0", 128);
   const page = Buffer.from("\ufeff <!DOCTYPE html><p>Log in");
   assert.deepEqual(
     [
       typeProblem(Buffer.from("7f454c46020101", "hex"), "text/plain", "notes.txt"),
-      typeProblem(Buffer.from("MZ\u0090"), undefined, "a.bin"),
+      typeProblem(windows, undefined, "a.bin"),
       typeProblem(page, "text/html", "logo.png"),
       typeProblem(Buffer.from("plain"), "application/pdf", "paper"),
       typeProblem(png, "text/plain; charset=utf-8", "logo.png"),
       typeProblem(page, "text/html", "page.html"),
+      typeProblem(page, "text/html", "data.csv"),
+      typeProblem(Buffer.from("<!-- a --><!-- b -->\n<html>"), undefined, "data"),
+      typeProblem(Buffer.from(`MZ is the mark of programs; ${"a text".repeat(20)}`), undefined, "notes.txt"),
+      typeProblem(Buffer.from("a,b"), "text/csv", "data.constructor"),
       typeProblem(Buffer.from("#!/bin/sh\n"), undefined, "run.sh"),
       typeProblem(Buffer.alloc(0), undefined, "empty"),
     ],
@@ -174,11 +182,20 @@ test("programs, and files that are something else than they are called, are not 
       "it is something else, not application/pdf",
       undefined,
       undefined,
+      "it is a web page; look for the file's own address, or name it .html if the page is what you want",
+      "it is a web page; look for the file's own address, or name it .html if the page is what you want",
+      undefined,
+      undefined,
       undefined,
       undefined,
     ],
   );
   assert.equal(sniffType(png), "image/png");
+});
+
+test("an answer in a coding that nobody knows is told", async () => {
+  const base = await http((_, response) => response.setHeader("content-encoding", "constructor").end("x"));
+  assert.match(await problem(base), /answers in the coding constructor/);
 });
 
 test("what the workspace refuses is told, and what is no address too", async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { defineTool, type ToolServer } from "../../tool.ts";
+import { workspacePath } from "../filesystem/path-argument.ts";
 import { writeInside } from "../filesystem/write-inside.ts";
 import { asResult } from "../tool-failure.ts";
 import { download } from "./download.ts";
@@ -62,7 +63,7 @@ function downloadTool({ reach, root, sleep: wait = sleep }: WebServerDeps) {
     name: "download_file",
     title: "Download a file",
     description: "Save a public https file (up to 5 MB) in the workspace. Not for packages: use install_package.",
-    input: z.strictObject({ url: z.string().min(1).max(2000), path: z.string().min(1).max(500) }),
+    input: z.strictObject({ url: z.string().min(1).max(2000), path: workspacePath }),
     output: z.object({
       path: z.string(),
       bytes: z.int(),

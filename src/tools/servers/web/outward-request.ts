@@ -50,12 +50,12 @@ type Address = { readonly address: string; readonly family: number };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
-const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream & Readable> = new Map([
+  ["gzip", createGunzip],
+  ["x-gzip", createGunzip],
+  ["deflate", createInflate],
+  ["br", createBrotliDecompress],
+]);
 
 /**
  * Makes one request and reads its answer, following no redirect and repeating nothing.
@@ -156,7 +156,7 @@ async function exchange(
     const response = await agent.request(sent);
     const plain = plainHeaders(response.headers);
     const encoding = plain["content-encoding"]?.toLowerCase() ?? "identity";
-    const decoder = DECODERS[encoding];
+    const decoder = DECODERS.get(encoding);
     if (decoder === undefined && encoding !== "identity") {
       response.body.on("error", () => {}).destroy();
       return { kind: "failed", why: `${url.host} answers in the coding ${encoding}`, isPassing: false, isSent: true };

@@ -15,7 +15,7 @@ const PASSING_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
  * How long to wait before the next attempt, in ms, or undefined when there is to be none: three times at most, longer
  * each time, as long as the server asks for if that is not too long. Pure.
  */
-export function retryWaitMs(answer: OutwardAnswer, attempt: number, nowMs: number): number | undefined {
+function retryWaitMs(answer: OutwardAnswer, attempt: number, nowMs: number): number | undefined {
   if (attempt >= MAX_ATTEMPTS) return undefined;
   const usual = FIRST_WAIT_MS * 2 ** (attempt - 1);
   if (answer.kind === "failed") return answer.isPassing ? usual : undefined;

@@ -41,7 +41,7 @@ const answerSchema = z.object({
 });
 
 /** The address that asks a search server: its own `{query}` filled in, or SearXNG's way. Pure. */
-export function searchAddress(server: string, query: string, source: SearchSource): URL {
+function searchAddress(server: string, query: string, source: SearchSource): URL {
   const words = SOURCES[source].prefix + query;
   if (server.includes("{query}")) return new URL(server.replaceAll("{query}", encodeURIComponent(words)));
   const url = new URL(server);
@@ -51,7 +51,7 @@ export function searchAddress(server: string, query: string, source: SearchSourc
 }
 
 /** The results in an answer, each address once, those of other sources left out. Pure; undefined for another format. */
-export function readResults(body: unknown, source: SearchSource): WebResult[] | undefined {
+function readResults(body: unknown, source: SearchSource): WebResult[] | undefined {
   const parsed = answerSchema.safeParse(body);
   if (!parsed.success) return undefined;
   const results = new Map<string, WebResult>();
