@@ -19,7 +19,7 @@ export function declareMcpCommand(mcp: Command, run: Run): void {
       "Serves one of ATOS's tool servers over MCP, on standard input and output or over HTTP; without SERVER it lists them, with what an MCP client's configuration needs.",
     )
     .argument("[server]", "filesystem, shell, code-runner … (atos mcp lists them)")
-    .option("--root <dir>", "the folder that the server works in, and nowhere else")
+    .option("--root <dir>", "the folder that the server works in, and nowhere else (memory and workflow need none)")
     .option("--read-only", "only tools that change nothing")
     .option("--http", "over Streamable HTTP instead of standard input and output")
     .option("--port <n>", "with --http (any that is free)")

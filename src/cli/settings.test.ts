@@ -84,6 +84,22 @@ test("how code is confined is the user's to say, never a cloned repository's", a
   }
 });
 
+test("package registries are addresses, and the user's to say", async () => {
+  const values = { npm_registry: "https://h/npm", pip_index: "http://10.0.0.7/simple/" };
+  const settings = mergeSettings([{ from: "environment", values }]);
+  assert.deepEqual([settings.npmRegistry, settings.pipIndex], ["https://h/npm", "http://10.0.0.7/simple/"]);
+  assert.throws(() => mergeSettings([{ from: "environment", values: { pip_index: "https://me:key@h/" } }]), {
+    code: "cli/bad-setting",
+    message: /^environment: ATOS_PIP_INDEX.*must be an https or http address without a name/,
+  });
+  const workspace = join(root, "with-a-registry");
+  mkdirSync(join(workspace, ".atos"), { recursive: true });
+  writeFileSync(join(workspace, ".atos", "config.yaml"), "npm_registry: https://elsewhere.example/\n");
+  await assert.rejects(readSettings({}, { env: {}, workspace, configDirectory: join(workspace, "none") }), {
+    message: /npm_registry can't be set by a workspace/,
+  });
+});
+
 test("where questions go and how long they wait can be set by the user and not by a workspace", async () => {
   const [workspace, configDirectory] = [join(root, "cloned"), join(root, "mine")];
   mkdirSync(join(workspace, ".atos"), { recursive: true });

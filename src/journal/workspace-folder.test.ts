@@ -361,3 +361,13 @@ function randomNumbers(seed: number): (below: number) => number {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
   };
 }
+
+test("a folder that is larger than its quota is refused, and one that was made smaller again is not", async () => {
+  const small = workspaces.openFolder(join(base, "small"), 1024 * 1024);
+  fs.writeFileSync(join(small.directory, "a"), Buffer.alloc(700_000));
+  const before = await taken(small);
+  fs.writeFileSync(join(small.directory, "b"), Buffer.alloc(700_000));
+  assert.deepEqual(await small.snapshot(), { kind: "refused", why: "b makes the workspace larger than 1 MiB" });
+  await small.restore(before);
+  assert.equal(await taken(small), before);
+});

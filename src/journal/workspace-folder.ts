@@ -22,6 +22,7 @@ export type Snapshot =
 export class WorkspaceFolder {
   readonly directory: string;
   readonly #repository: string;
+  readonly #maxBytes: number | undefined;
   /** As last read or written. It may be out of date: the stamps tell for each file. */
   #seen: { readonly snapshot: string; readonly folder: WorkspaceBranch } | undefined;
   #known: string | undefined;
@@ -30,8 +31,9 @@ export class WorkspaceFolder {
   #held: Promise<void> = Promise.resolve();
 
   /** @internal By `Workspaces.openFolder`. */
-  constructor(repository: string, directory: string) {
+  constructor(repository: string, directory: string, maxBytes?: number) {
     this.#repository = repository;
+    this.#maxBytes = maxBytes;
     try {
       mkdirSync(directory, { recursive: true });
       this.directory = realpathSync(directory);
@@ -102,7 +104,7 @@ export class WorkspaceFolder {
     this.#known = undefined;
     this.#openUp();
     const batch = new ObjectBatch(this.#repository);
-    const scan = await scanFolder(this.directory, this.#seen?.folder, batch);
+    const scan = await scanFolder({ directory: this.directory, maxBytes: this.#maxBytes }, this.#seen?.folder, batch);
     if (scan.kind === "refused") return scan;
     if (this.#seen?.folder !== scan.folder) {
       const files = scan.folder.tree ?? (await batch.add("tree", Buffer.alloc(0)));

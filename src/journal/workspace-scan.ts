@@ -16,6 +16,8 @@ export type Scan =
 const MAX_DEPTH = 100;
 const MAX_PATH_BYTES = 3000;
 const MAX_ENTRIES = 1_000_000;
+/** The quota of a workspace. What one command may add is limited while it runs. */
+const MAX_BYTES = 2 * 1024 * 1024 * 1024;
 /** The event loop gets its turn after so many entries. */
 const ENTRIES_A_SLICE = 256;
 
@@ -39,25 +41,28 @@ type Visited = { readonly place: WorkspacePlace; readonly path: string; readonly
  * a file with several names becomes several files.
  */
 export async function scanFolder(
-  directory: string,
+  { directory, maxBytes = MAX_BYTES }: { readonly directory: string; readonly maxBytes?: number | undefined },
   known: WorkspaceBranch | undefined,
   batch: ObjectBatch,
 ): Promise<Scan> {
   using root = WorkspacePlace.root(directory);
-  return new Scanner(root, batch).run(known);
+  return new Scanner(root, batch, maxBytes).run(known);
 }
 
 class Scanner {
   readonly #root: WorkspacePlace;
   readonly #batch: ObjectBatch;
   readonly #startedMs = Date.now();
+  readonly #maxBytes: number;
   #entries = 0;
+  #bytes = 0;
   #at = "";
   #refusal: string | undefined;
 
-  constructor(root: WorkspacePlace, batch: ObjectBatch) {
+  constructor(root: WorkspacePlace, batch: ObjectBatch, maxBytes: number) {
     this.#root = root;
     this.#batch = batch;
+    this.#maxBytes = maxBytes;
   }
 
   async run(known: WorkspaceBranch | undefined): Promise<Scan> {
@@ -82,6 +87,9 @@ class Scanner {
       if (this.#entries > MAX_ENTRIES) this.#refuse(`is one of more than ${MAX_ENTRIES} entries`);
       const before = known?.entries.get(name);
       const stats = lstatSync(place.seen(name));
+      if (stats.isFile()) this.#bytes += stats.size;
+      if (this.#bytes > this.#maxBytes)
+        this.#refuse(`makes the workspace larger than ${this.#maxBytes / 1024 / 1024} MiB`);
       const untouched = before !== undefined && before.kind !== "folder" && isUntouched(before.stamp, stats);
       const entry = untouched ? before : await this.#read({ visited, name, stats, before });
       if (this.#refusal !== undefined) break;

@@ -86,9 +86,9 @@ export class Workspaces {
     });
   }
 
-  /** The workspace at `directory`, made if it is not there; its snapshots are kept in this repository. */
-  openFolder(directory: string): WorkspaceFolder {
-    return new WorkspaceFolder(this.#repository, directory);
+  /** The workspace at `directory`, made if it is not there; its snapshots are kept in this repository. `maxBytes` is its quota (2 GiB). */
+  openFolder(directory: string, maxBytes?: number): WorkspaceFolder {
+    return new WorkspaceFolder(this.#repository, directory, maxBytes);
   }
 
   /** The paths of a tree, sorted. */

@@ -13,7 +13,7 @@ const HOP_HEADERS = [
 type AbsoluteUri = { readonly target: NetworkTarget; readonly path: string };
 
 /** Reads `http://host:port/path`, and nothing else that a URL may be; undefined for that. Pure. */
-export function parseAbsoluteUri(text: string): AbsoluteUri | undefined {
+function parseAbsoluteUri(text: string): AbsoluteUri | undefined {
   const [, authority = "", path = ""] = /^http:\/\/([^/?#\\]*)([/?][\x21-\x7e]*)?$/i.exec(text) ?? [];
   const target = parseTarget(authority, HTTP_PORT);
   return target === undefined || path.includes("#")

@@ -46,7 +46,7 @@ export async function proxyTunnel({ request, client, head }: TunnelRequest, pass
  * The server that a connection turned out to be for where that is not `target`: its name, or the target's where it has
  * none or is no TLS at all. Undefined when all is well, or nothing was said. Pure.
  */
-export function refusedName(first: FirstBytes, target: NetworkTarget): string | undefined {
+function refusedName(first: FirstBytes, target: NetworkTarget): string | undefined {
   if (first.kind === "incomplete") return undefined;
   if (first.kind === "other") return targetText(target);
   const { serverName } = first;

@@ -14,12 +14,12 @@ const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\ufff9-\ufffb]/
  * sees what stood there.
  */
 const MARKS = [
-  // Special tokens: `<|im_start|>`, `<|python_tag|>`, `<｜tool▁calls▁begin｜>`, `<|tool_response>`.
-  /<(?=[|｜]\/?[^\s<>|｜]{1,64}[|｜]?>)/g,
-  // Tags of calls, results, thoughts and turns.
-  /<(?=\s{0,4}\/?\s{0,4}(?:tool[_-]?(?:calls?|response|results?|outputs?)|function[_-]?(?:calls?|response|results?)|function=|parameter=|(?:antml:)?(?:invoke|parameter)\b|arg_(?:key|value)|think(?:ing)?\b|reasoning\b|observation\b|start_of_turn|end_of_turn|start_function_call|fim_\w+>|unused\d+>|(?:bos|eos|pad|unk|s)>))/gi,
+  // Special tokens: `<|im_start|>`, `<|python_tag|>`, `<｜tool▁calls▁begin｜>`, `<|tool_response>`, `<turn|>`.
+  /<(?=[|｜]\/?[^\s<>|｜]{1,64}[|｜]?>|[^\s<>|｜]{1,64}[|｜]>)/g,
+  // Tags of calls, results, thoughts and turns, also with the name of their model before them.
+  /<(?=\s{0,4}\/?\s{0,4}(?:[a-z][\w.-]{0,19}:)?(?:tool[_-]?(?:calls?|response|results?|outputs?)|function[_-]?(?:calls?|response|results?)|function=|parameter=|(?:invoke|parameter)\b|arg_(?:key|value)|think(?:ing)?\b|reasoning\b|observation\b|start_of_turn|end_of_turn|start_function_call|fim_\w+>|unused\d+>|(?:bos|eos|pad|unk|sop|eop|s)>))/gi,
   /<(?=<\/?SYS>>)/gi,
-  /\[(?=\/?(?:INST|TOOL_CALLS?|TOOL_RESULTS?|TOOL_CONTENT|AVAILABLE_TOOLS|SYSTEM_PROMPT|ARGS|CALL_ID|THINK|IMG|PREFIX|MIDDLE|SUFFIX)\])/gi,
+  /\[(?=\/?(?:INST|TOOL_CALLS?|TOOL_RESULTS?|TOOL_CONTENT|AVAILABLE_TOOLS|SYSTEM_PROMPT|ARGS|CALL_ID|THINK|IMG|g?MASK|sMASK|PREFIX|MIDDLE|SUFFIX)\])/gi,
 ] as const;
 /** What the older format begins its lines with. */
 const LABELS = /^([ \t>*_#]{0,8}(?:Observation|Action(?: Input)?|Thought|Final Answer))(?=[*_]{0,3}[ \t]{0,3}:)/gm;

@@ -64,6 +64,11 @@ const MARKS = [
   "[/INST]",
   "[TOOL_CALLS]",
   "[TOOL_RESULTS]",
+  "<turn|>",
+  "<channel|>",
+  "[gMASK]<sop>",
+  "<minimax:tool_call>",
+  "</seed:tool_call>",
 ];
 
 test("no output can end the mark it is shown in, begin a turn, or be read as a call", () => {

@@ -10,7 +10,14 @@ const readFile = defineTool({
   name: "read_file",
   title: "Read a file",
   description: "Read a text file.",
-  input: z.strictObject({ path: z.string().min(1).max(20), line: z.int().min(1).optional() }),
+  input: z.strictObject({
+    path: z
+      .string()
+      .min(1)
+      .max(20)
+      .meta({ "x-aliases": ["file"] }),
+    line: z.int().min(1).optional(),
+  }),
   output: z.strictObject({ text: z.string() }),
   annotations: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
   effect: "none",
@@ -119,6 +126,47 @@ test("of what a tool throws nothing leaves but its code; the server's owner is t
     ],
   );
   assert.deepEqual(thrown, errors);
+});
+
+test("a call that was cancelled is no breakdown", async (t) => {
+  const thrown: unknown[] = [];
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const run = (_: unknown, { signal }: ToolCallContext) => {
+    start();
+    return new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => {
+        reject(signal.reason);
+        setImmediate(end);
+      });
+    });
+  };
+  const client = await connect(t, [{ ...readFile, run }], { onThrown: (error) => void thrown.push(error) });
+  const stop = new AbortController();
+  const waiting = client.callTool({ name: "read_file", arguments: { path: "a" } }, { signal: stop.signal });
+  await started;
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting);
+  await ended;
+  assert.deepEqual(thrown, []);
+});
+
+test("a caller that wants to know is told that a call is still at work", async (t) => {
+  const told: unknown[] = [];
+  const { promise: enough, resolve: stop } = Promise.withResolvers<void>();
+  const run = async () => {
+    await enough;
+    return { ok: false as const, why: "done" };
+  };
+  const client = await connect(t, [{ ...readFile, run }], { progressMs: 5 });
+  const onprogress = (progress: unknown): void => {
+    if (told.push(progress) === 2) stop();
+  };
+  await client.callTool({ name: "read_file", arguments: { path: "a" } }, { onprogress });
+  assert.deepEqual(told.slice(0, 2), [
+    { progress: 1, message: "at work" },
+    { progress: 2, message: "at work" },
+  ]);
 });
 
 test("output that its schema does not allow is a broken tool, not a result", async (t) => {

@@ -169,14 +169,5 @@ function plainSchema(schema: Tool["output"]): StandardSchemaWithJSON["~standard"
 }
 
 function withoutNotes(schema: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([key]) => !key.startsWith("x-"))
-      .map(([key, value]) => [key, plainValue(value)]),
-  );
-}
-
-function plainValue(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plainValue);
-  return isJsonObject(value) ? withoutNotes(value) : value;
+  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key.startsWith("x-") ? undefined : value)));
 }

@@ -1,5 +1,6 @@
 import { nearestLines } from "./nearest-lines.ts";
 import { MAX_FILE_BYTES } from "./read-inside.ts";
+import { textFinder } from "./text-finder.ts";
 
 export type Replacement = {
   readonly search: string;
@@ -77,21 +78,22 @@ export function replaceText(text: string, replacement: Replacement): Replaced {
 function ownLineEnds(text: string, { search, replace }: Replacement): { search: string; replace: string } {
   const own = (part: string) => part.replaceAll("\r\n", "\n").replaceAll("\n", "\r\n");
   const isMixed = /(?<!\r)\n/.test(text);
-  return text.includes("\r\n") && (!isMixed || !text.includes(search))
+  return text.includes("\r\n") && (!isMixed || textFinder(search)(text, 0) < 0)
     ? { search: own(search), replace: own(replace) }
     : { search, replace };
 }
 
 function exactPlaces(text: string, { search, replace, all }: Replacement): readonly Place[] {
   const places: Place[] = [];
-  let start = text.indexOf(search);
+  const find = textFinder(search);
+  let start = find(text, 0);
   while (start >= 0 && places.length <= MAX_PLACES) {
     places.push({ start, end: start + search.length, replace });
-    start = text.indexOf(search, start + search.length);
+    start = find(text, start + search.length);
   }
   // "aa" is in "aaa" twice, so which is meant is not known.
   const [only, another] = places;
-  const over = only === undefined || another !== undefined || all ? -1 : text.indexOf(search, only.start + 1);
+  const over = only === undefined || another !== undefined || all ? -1 : find(text, only.start + 1);
   return over < 0 ? places : [...places, { start: over, end: over + search.length, replace }];
 }
 

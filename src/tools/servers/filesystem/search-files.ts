@@ -11,6 +11,8 @@ import { textOrNot } from "./text-of.ts";
 import { type WalkedEntry, walkInside } from "./walk-inside.ts";
 
 const DEPTH = 30;
+/** A longer one can be made so that a search for it takes seconds in one file. */
+const MAX_QUERY = 300;
 const DEFAULT_RESULTS = 50;
 const MAX_RESULTS = 200;
 /** Read in one search; what comes later is told of. */
@@ -41,7 +43,7 @@ export function searchFilesTool(root: string): Tool {
       query: z
         .string()
         .min(1)
-        .max(1000)
+        .max(MAX_QUERY)
         .meta({ "x-aliases": ["pattern", "search", "text"] }),
       path: folderPath.optional(),
       glob: z

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { findNpm } from "./npm-install.ts";
 import { npmDependencies, pinInManifest, pinnedInManifest } from "./npm-manifest.ts";
 import { type Manager, packageProblem } from "./package-request.ts";
-import { PUBLIC_REGISTRIES, refusedHost, registryRules } from "./registries.ts";
+import { namedRegistries, PUBLIC_REGISTRIES, refusedHost, registryProblem, registryRules } from "./registries.ts";
 import { parseRequirements, writeRequirements } from "./requirements.ts";
 
 const problem = (manager: Manager, name: string, version?: string) => packageProblem({ manager, name, version });
@@ -143,4 +143,15 @@ test("a requirements.txt with options, addresses or paths is not followed", () =
 
 test("npm is found on this machine, or its absence is told", () => {
   assert.match(findNpm("/nowhere/bin/node", process.env["PATH"] ?? ""), /npm$/);
+});
+
+test("a registry that a person names takes the place of the public one, wherever it is", () => {
+  assert.deepEqual(namedRegistries({ npm: "https://packages.corp.example/npm", pip: undefined }), {
+    npm: { url: "https://packages.corp.example/npm/", files: [], private: true },
+  });
+  assert.deepEqual(namedRegistries({ npm: undefined, pip: "http://10.0.0.7:3141/simple/" }), {
+    pip: { url: "http://10.0.0.7:3141/simple/", files: [], private: true },
+  });
+  for (const address of ["https://me:key@h/npm", "ftp://h/", "h/npm", "https://h/?token=1", "https://h/#a"])
+    assert.match(registryProblem(address) ?? "", /^must be an https or http address/, address);
 });

@@ -38,7 +38,7 @@ export function isPackageName(manager: Manager, name: string): boolean {
   return name.length <= MAX_NAME && NAMES[manager].test(name);
 }
 
-export function isExactVersion(manager: Manager, version: string): boolean {
+function isExactVersion(manager: Manager, version: string): boolean {
   return version.length <= MAX_VERSION && VERSIONS[manager].test(version);
 }
 
