@@ -49,6 +49,7 @@ test("a server over stdio keeps to its folder, its policy and --read-only", asyn
   assert.match(await call(files, "read_file", { path: "../home" }), /^error: Not allowed: the path/);
   assert.match(await call(files, "read_file", { path: "b.txt" }), /^error: Not allowed here: a person must agree/);
   assert.match(await call([...files, "--read-only"], "delete_file", { path: "a.txt" }), /delete_file not found/);
+  assert.match(await call(["memory"], "recall", { query: "anything" }), /./, "what it works on is in no folder");
   assert.match(
     await call(["shell", "--root", root], "run_command", { command: "cat a.txt" }),
     /^exit code 0[\s\S]*hello/,
@@ -110,7 +111,9 @@ test("servers of mcp.json are started, shown and remembered; one that changed wa
   mkdirSync(config, { recursive: true });
   const good = { command: process.execPath, args: [FIXTURE, "good"], env: { KEY: "${SERVICE_KEY}" } };
   const gone = { command: "no-such-command-here" };
-  writeFileSync(join(config, "mcp.json"), JSON.stringify({ mcpServers: { good, gone } }));
+  const unset = { command: "x", env: { KEY: "${NOT_SET_ANYWHERE}" } };
+  const off = { command: "x", disabled: true };
+  writeFileSync(join(config, "mcp.json"), JSON.stringify({ mcpServers: { unset, good, off, gone } }));
   const others = async () => {
     const { code, lines } = await atos.json("mcp", "--others");
     const servers: { server: string; tools: { name: string }[]; changed: string[]; problems: string[] }[] = Object(
@@ -125,6 +128,7 @@ test("servers of mcp.json are started, shown and remembered; one that changed wa
     code: 1,
     seen: [
       [["good__echo"], [], 0],
+      [[], [], 1],
       [[], [], 1],
     ],
   });

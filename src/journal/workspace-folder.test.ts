@@ -367,7 +367,7 @@ test("a folder that is larger than its quota is refused, and one that was made s
   fs.writeFileSync(join(small.directory, "a"), Buffer.alloc(700_000));
   const before = await taken(small);
   fs.writeFileSync(join(small.directory, "b"), Buffer.alloc(700_000));
-  assert.deepEqual(await small.snapshot(), { kind: "refused", why: "b makes the workspace larger than 1 MiB" });
+  assert.deepEqual(await small.snapshot(), { kind: "refused", why: '"b" makes the workspace larger than 1 MiB' });
   await small.restore(before);
   assert.equal(await taken(small), before);
 });
