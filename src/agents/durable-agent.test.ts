@@ -141,6 +141,7 @@ test("an agent writes, runs and reads through real servers, and every call is in
     call("run_command", { command: "cat a.txt >> b.txt; mkdir -p .git 2>/dev/null; echo hidden: $?" }),
     call("read_file", { path: "b.txt" }),
     call("read_file", { path: "../../etc/passwd" }),
+    call("write_file", { path: "b.txt", content: "alpha [known secret taken out]\nbeta\n" }),
     call("no_such_tool", {}),
     "All done.",
   ]);
@@ -148,7 +149,7 @@ test("an agent writes, runs and reads through real servers, and every call is in
   const calls = await events("works", "tool-called");
   assert.deepEqual(
     calls.map(({ tool, outcome }) => `${tool} ${outcome}`),
-    ["write_file ok", "run_command ok", "read_file ok", "read_file denied"],
+    ["write_file ok", "run_command ok", "read_file ok", "read_file denied", "write_file invalid"],
   );
   assert.match((await events("works", "reply-rejected"))[0]?.why ?? "", /no_such_tool/);
   assert.equal(readFileSync(join(folder, "works", "b.txt"), "utf8"), `alpha ${SECRET}\n`);

@@ -98,11 +98,19 @@ function redactPatterns(redacted: Redacted): Redacted {
   text = text.replace(AUTHORIZATION, (all, head: string, value: string) =>
     looksRandom(value) ? head + replaced("secret") : all,
   );
-  text = text.replace(ASSIGNMENT, (...found: readonly unknown[]) => {
+  return redactAssignments({ text, count });
+}
+
+function redactAssignments({ text, count: before }: Redacted): Redacted {
+  let [out, from, count] = ["", 0, before];
+  for (const found of text.matchAll(ASSIGNMENT)) {
     const head = headOfSecret(found);
-    return head === undefined ? String(found[0]) : head + replaced("secret");
-  });
-  return { text, count };
+    if (head === undefined) continue;
+    out += text.slice(from, found.index) + head + redactionMark("secret");
+    from = found.index + found[0].length;
+    count++;
+  }
+  return { text: out + text.slice(from), count };
 }
 
 /** Private keys, to their end mark, or as far as they go where that is missing. Without a key, marks are words. */
@@ -131,14 +139,12 @@ function redactKeys({ text, count: before }: Redacted): Redacted {
 }
 
 /** What stands before the secret of an assignment; undefined when there is none in it. Pure. */
-function headOfSecret(found: readonly unknown[]): string | undefined {
-  const [all = "", name = "", separator = "", quote = "", quoted = "", bare = ""] = found.map((each) =>
-    each === undefined ? "" : String(each),
-  );
+function headOfSecret(found: RegExpExecArray): string | undefined {
+  const [all, name = "", separator = "", quote = "", quoted = "", bare = ""] = found;
   if (!isSecretName(name) && !SECRET_HERE.test(name)) return undefined;
   const value = quoted === "" ? bare : quoted;
-  const end = Number(found.at(-2)) + all.length;
-  const next = String(found.at(-1)).slice(end, end + NEXT_CHARS);
+  const end = found.index + all.length;
+  const next = found.input.slice(end, end + NEXT_CHARS);
   if (!looksRandom(value) || (next.startsWith("{") && value.endsWith("$"))) return undefined;
   return quote === "" && isCodeValue({ value, separator, next }) ? undefined : name + separator + quote;
 }

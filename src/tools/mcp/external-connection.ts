@@ -203,9 +203,9 @@ export class ExternalConnection implements AsyncDisposable {
     this.#isStale = false;
     // What a tool promises of its answers is not held against them: an answer is read as it comes.
     this.#current = new Map(
-      tools.map(({ outputSchema: _, ...definition }) => [
-        definition.name,
-        { fingerprint: toolFingerprint(definition), definition },
+      tools.map((tool) => [
+        tool.name,
+        { fingerprint: toolFingerprint(tool), definition: { ...tool, outputSchema: undefined } },
       ]),
     );
   }
