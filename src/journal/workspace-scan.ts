@@ -87,11 +87,11 @@ class Scanner {
       if (this.#entries > MAX_ENTRIES) this.#refuse(`is one of more than ${MAX_ENTRIES} entries`);
       const before = known?.entries.get(name);
       const stats = lstatSync(place.seen(name));
-      if (stats.isFile()) this.#bytes += stats.size;
-      if (this.#bytes > this.#maxBytes)
-        this.#refuse(`makes the workspace larger than ${this.#maxBytes / 1024 / 1024} MiB`);
       const untouched = before !== undefined && before.kind !== "folder" && isUntouched(before.stamp, stats);
       const entry = untouched ? before : await this.#read({ visited, name, stats, before });
+      if (stats.isFile()) this.#bytes += stats.size;
+      if (this.#refusal === undefined && this.#bytes > this.#maxBytes)
+        this.#refuse(`makes the workspace larger than ${this.#maxBytes / 1024 / 1024} MiB`);
       if (this.#refusal !== undefined) break;
       if (entry === undefined) continue;
       entries.set(name, entry);
