@@ -57,7 +57,8 @@ const WAYS = {
     read.validate(args);
     return gate.observe(await read.call(args, context));
   },
-  "gate, ledger and MCP": () => callTool(limitless(), { step: `call-${++calls}`, name: "read_file", arguments: args }, signal),
+  "gate, ledger and MCP": () =>
+    callTool(limitless(), { step: `call-${++calls}`, name: "read_file", arguments: args }, signal),
 };
 
 /** A run may make 1,000 calls. */
