@@ -5,10 +5,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { JournalDataSource } from "../src/journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "../src/journal/durable-engine.ts";
 import { Workspaces } from "../src/journal/workspaces.ts";
-import { insertBuild } from "../src/store/builds.ts";
+import { claimBuild, insertBuild } from "../src/store/builds.ts";
 import { callTool } from "../src/tools/gate/call-tool.ts";
 import { DEFAULT_POLICY } from "../src/tools/gate/default-policy.ts";
 import { mayCall } from "../src/tools/gate/may-call.ts";
@@ -35,7 +34,8 @@ await using scratch = await scratchDatabase({ migrated: true });
 const { db, url: databaseUrl } = scratch;
 await migrateDurableEngine(databaseUrl);
 await insertBuild(db, { id: "b", goal: "g", request: {}, worker: "w", outDirectory: "/b", at: new Date() });
-const journal = { source: new JournalDataSource(db), db, now: () => new Date() };
+const { run } = await claimBuild(db, { id: "b", at: new Date() });
+const journal = { db, now: () => new Date(), claim: { buildId: "b", run } };
 const gate = openGate({
   run: { journal, buildId: "b", task: "t", folder: workspaces.openFolder(root) },
   tools,

@@ -5,8 +5,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openAgent, systemOf } from "../src/agents/run-agent.ts";
+import { roleFor } from "../src/agents/team.ts";
 import { messagesOf } from "../src/agents/context.ts";
-import { loadPromptSet, ROLES } from "../src/agents/prompt-set.ts";
+import { loadTeam } from "../src/agents/load-team.ts";
+import { SEATS } from "../src/agents/role.ts";
 import { TOOL_FORMATS, toolPrompt } from "../src/engine/dialects/tool-format.ts";
 import { promptTokenBound, textTokenBound } from "../src/engine/server/token-bound.ts";
 
@@ -44,14 +46,15 @@ console.log(
 
 /** The whole prompt of a role before anything of the goal: its system message with the tools, and its fixed words. */
 async function printRoles() {
-  const prompts = await loadPromptSet(fileURLToPath(new URL("roles", root)));
+  const own = fileURLToPath(new URL("roles", root));
+  const { team } = await loadTeam({ directory: own, overrides: [], own });
   heading("role, twelve tools, rules and the role's fixed words", ["tokens", "bound", "bound/tokens"]);
-  for (const role of ROLES) {
-    const { system = "", user, failure = "", rejected = "" } = prompts[role];
+  for (const seat of SEATS) {
+    const { system = "", user, failure = "", rejected = "" } = roleFor(team, seat, "complex");
     for (const format of TOOL_FORMATS) {
       const agent = { role: system, tools: definitions, format, options: {} };
       const messages = messagesOf(openAgent(systemOf(agent), [{ part: "goal", text: user + failure + rejected }]));
-      row(`${role}, ${format}`, [chatTokens(messages), promptTokenBound(messages)]);
+      row(`${seat}, ${format}`, [chatTokens(messages), promptTokenBound(messages)]);
     }
   }
 }

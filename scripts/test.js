@@ -18,15 +18,21 @@ if (doctor.status !== 0) {
 }
 
 // Python tests run by pytest where it is installed, else by unittest; both ways are tested, so pytest must be there.
-// The tool that installs packages needs pip.
-const hasPython = () => spawnSync("/usr/bin/python3", ["-c", "import pytest, pip"]).status === 0;
-if (!hasPython()) {
-  const command = "apt-get install -y -qq --no-install-recommends python3-pytest python3-pip";
-  process.stdout.write(`the tests need pytest and pip: ${command}\n`);
+// The tool that installs packages needs pip. Go shows that a language can be added by a file.
+const usual = "/usr/local/go/bin:/usr/lib/go/bin:/usr/local/bin:/usr/bin:/bin";
+const needs = [
+  { command: ["/usr/bin/python3", "-c", "import pytest, pip"], packages: ["python3-pytest", "python3-pip"] },
+  { command: ["/usr/bin/env", `PATH=${usual}`, "go", "version"], packages: ["golang-go"] },
+];
+const missing = () => needs.filter(({ command: [program, ...words] }) => spawnSync(program, words).status !== 0);
+const packages = missing().flatMap((need) => need.packages);
+if (packages.length > 0) {
+  const command = `apt-get install -y -qq --no-install-recommends ${packages.join(" ")}`;
+  process.stdout.write(`the tests need ${packages.join(", ")}: ${command}\n`);
   if (process.getuid?.() === 0)
     spawnSync("sh", ["-c", `apt-get update -qq; ${command}`], { stdio: ["ignore", "ignore", "inherit"] });
-  if (!hasPython()) {
-    process.stdout.write(`pytest and pip could not be installed; install them: sudo ${command}\n`);
+  if (missing().length > 0) {
+    process.stdout.write(`they could not be installed; install them: sudo ${command}\n`);
     process.exit(3);
   }
 }

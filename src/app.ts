@@ -1,19 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import type { StateFolder } from "./base/state-folder.ts";
 import { AtosError, EXIT, messageOf, missingError } from "./base/errors.ts";
-import type { BuildEvent } from "./base/events.ts";
+import { Turnstile } from "./base/turnstile.ts";
 import { identifyGguf } from "./engine/gguf/gguf-identity.ts";
 import type { ModelIdentity, ModelSource } from "./engine/model.ts";
 import { readApiKey } from "./engine/server/server-key.ts";
 import { listServerModels } from "./engine/server/server-models.ts";
-import { appendBuildEvents } from "./journal/build-events.ts";
-import { JournalDataSource } from "./journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "./journal/durable-engine.ts";
 import { Workspaces } from "./journal/workspaces.ts";
+import type { ModelPool } from "./pool/model-pool.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { PoolDesk } from "./pool/pool-desk.ts";
 import { openOnce } from "./sandbox/open-once.ts";
@@ -171,27 +171,24 @@ async function openDeps(
   options: WorkerOptions,
   { db, desk }: { readonly db: Db; readonly desk: PoolDesk },
   stack: AsyncDisposableStack,
-): Promise<BuildDeps> {
+): Promise<Omit<BuildDeps, "report"> & { readonly pool: ModelPool }> {
   const { folder, env, budgetBytes, maxWaitMs } = options;
   const now = (): Date => new Date();
   const nowMs = (): number => performance.now();
-  const report = async (buildId: string, event: BuildEvent): Promise<void> => {
-    await db.transaction().execute((trx) => appendBuildEvents(trx, buildId, { events: [event], at: now() }));
-  };
   const places = { factsFile: folder.poolFacts, cachesFolder: folder.poolCaches };
   const onChange = (): void => desk.noteChange();
   const pool = stack.use(
     await openPool({ ...places, budgetBytes, maxWaitMs, env, onChange }, new AbortController().signal),
   );
   return {
-    journal: { db, source: new JournalDataSource(db), now },
+    journal: { db, now },
     pool,
-    report,
     progress: progressSender(db, nowMs),
     nowMs,
     workspaces: await Workspaces.open(folder.workspaces),
     scratchDirectory: folder.scratch,
     openSandbox: openOnce(options.sandbox),
+    checks: new Turnstile(availableParallelism()),
     identify: (source) => identify(source, env),
   };
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openSandbox } from "../src/sandbox/open-sandbox.ts";
 import { checkFolder } from "../src/tools/check-folder.ts";
-import { LANGUAGES } from "../src/tools/language.ts";
+import { requireLanguage } from "../src/tools/find-language.ts";
+import { isTestFile } from "../src/tools/language.ts";
 import { Installation } from "./fixtures/atos.ts";
 import { DOMAIN_GOALS, type DomainGoal, OUTSIDE_GOALS } from "./fixtures/goals.ts";
 
@@ -53,12 +54,13 @@ async function judgeTests(directory: string, goal: DomainGoal): Promise<{ right:
   const extension = goal.language === "python" ? "py" : "ts";
   const file = `${goal.name}.${extension}`;
   const testFile = goal.language === "python" ? `test_${file}` : `${goal.name}.test.ts`;
-  assert.ok(LANGUAGES[goal.language].isTestFile(testFile));
+  const language = requireLanguage(goal.language);
+  assert.ok(isTestFile(language, testFile));
   const passes = async (code: string): Promise<boolean> => {
     writeFileSync(join(directory, file), code);
     const check = await checkFolder(
       sandbox,
-      { root: directory, paths: [file, testFile], language: goal.language },
+      { root: directory, paths: [file, testFile], language },
       AbortSignal.timeout(60_000),
     );
     return check.kind === "tests" && check.run.green;

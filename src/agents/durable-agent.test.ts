@@ -7,13 +7,12 @@ import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { BuildEvent } from "../base/events.ts";
 import { allBuildEvents } from "../journal/build-events.ts";
-import { JournalDataSource } from "../journal/data-source.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "../journal/durable-engine.ts";
 import { Workspaces } from "../journal/workspaces.ts";
 import type { ModelPool } from "../pool/model-pool.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { type Approval, openApprovals } from "../store/approvals.ts";
-import { insertBuild } from "../store/builds.ts";
+import { claimBuild, insertBuild } from "../store/builds.ts";
 import { answerQuestion } from "../tools/gate/answer-question.ts";
 import { askPerson } from "../tools/gate/ask-person.ts";
 import { mayCall } from "../tools/gate/may-call.ts";
@@ -58,7 +57,6 @@ after(async () => {
 async function openAgents(databaseUrl: string): Promise<AsyncDisposable> {
   const { db } = scratch;
   const now = (): Date => new Date();
-  const journal = { source: new JournalDataSource(db), db, now };
   const workspaces = await Workspaces.open(join(folder, "trees.git"));
   const sandbox = await openSandbox({ unsafe: false });
   const policy = mergePolicies({ user: parsePolicy(POLICY, "policy.yaml") });
@@ -67,6 +65,8 @@ async function openAgents(databaseUrl: string): Promise<AsyncDisposable> {
     databaseUrl,
     build: async (buildId) => {
       const { model, ended } = cases.get(buildId) ?? assert.fail(buildId);
+      const { run } = (await claimBuild(db, { id: buildId, at: now() })) ?? assert.fail(buildId);
+      const journal = { db, now, claim: { buildId, run } };
       const root = join(folder, buildId);
       mkdirSync(root, { recursive: true });
       const servers = [openFilesystemServer({ root }), openShellServer({ root, sandbox })];
@@ -82,7 +82,7 @@ async function openAgents(databaseUrl: string): Promise<AsyncDisposable> {
         run: { journal, buildId, task: "t", folder: workspaces.openFolder(root) },
         tools,
         decide: (question) => mayCall(policy, question),
-        ask: askPerson({ db, redactor: redactorOf([SECRET]), now, expiresMs: 60_000 }),
+        ask: askPerson({ ...journal, redactor: redactorOf([SECRET]), expiresMs: 60_000 }),
         secrets: [SECRET],
       });
       const lease: ModelPool["lease"] = async () => ({ model, [Symbol.asyncDispose]: async () => {} });

@@ -6,7 +6,7 @@ import { messageOf, usageError } from "../base/errors.ts";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
 import type { GgufSettings, ModelUse, OpenAiSource } from "../engine/model.ts";
 import { parseModelAddress, type ServerModelAddress } from "../engine/model-source.ts";
-import { ROLES } from "./prompt-set.ts";
+import { SEATS } from "./role.ts";
 import type { Roster } from "./roster.ts";
 
 const useShape = { thinking: z.enum(["on", "off"]).optional(), pinned: z.boolean().optional() };
@@ -66,7 +66,7 @@ const rosterSchema = z.strictObject({
   resident: z.array(z.array(z.string()).min(1)).optional(),
   models: z.record(z.string(), modelSchema),
   tiers: z.strictObject({ simple: z.string(), medium: z.string(), complex: z.string() }),
-  roles: z.partialRecord(z.enum(ROLES), z.string()).default({}),
+  roles: z.partialRecord(z.enum(SEATS), z.string()).default({}),
 });
 
 /** A model as a roster names it; what a catalog name or a server's address comes to is found out later. */

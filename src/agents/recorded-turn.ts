@@ -1,4 +1,4 @@
-import type { BuildEvent } from "../base/events.ts";
+import type { BuildEvent, TokenUsage } from "../base/events.ts";
 import { AtosError } from "../base/errors.ts";
 import type { ModelSource } from "../engine/model.ts";
 import { type Journal, runEffect } from "../journal/effect.ts";
@@ -34,6 +34,10 @@ export type TurnDeps = {
   readonly report: (buildId: string, event: BuildEvent) => Promise<void>;
   readonly progress: (progress: TurnProgress) => void;
   readonly nowMs: () => number;
+  /** Asked before a turn that is not recorded yet is begun: what it throws keeps it from being begun. */
+  readonly admit?: () => Promise<void>;
+  /** Told of each turn's tokens as soon as it is known, in a replay too. */
+  readonly spent?: (usage: TokenUsage) => void;
 };
 
 /** Whose turn it is. */
@@ -59,9 +63,12 @@ export function recordedTurn(deps: TurnDeps, asked: AskedTurn, signal: AbortSign
   const { seat, step, state, options } = asked;
   const { buildId, task, role, source } = seat;
   const input = { model: source.id, thinking: source.thinking, context: state.context, ...options };
+  const admit = async (): Promise<undefined> => {
+    await deps.admit?.();
+  };
   return runEffect(
     deps.journal,
-    { buildId, name: step, kind: "turn", task, model: source.id, input, retryAfterMs, signal },
+    { buildId, name: step, kind: "turn", task, model: source.id, input, retryAfterMs, admit, signal },
     async () => {
       const { turn, durationMs } = await leasedTurn(deps, asked, signal);
       const { usage, finish } = turn;

@@ -5,7 +5,7 @@ import { TASK_TIERS } from "./task.ts";
 const tokenUsageSchema = z.object({ promptTokens: z.number(), cachedTokens: z.number(), outputTokens: z.number() });
 export type TokenUsage = Readonly<z.infer<typeof tokenUsageSchema>>;
 
-const effectKindSchema = z.enum(["turn", "tests", "workspace", "deliver", "tool"]);
+const effectKindSchema = z.enum(["turn", "tests", "workspace", "deliver", "tool", "record"]);
 export type EffectKind = z.infer<typeof effectKindSchema>;
 
 /** `invalid`: no such tool, or wrong arguments. `denied`: by agent, policy, limit or person. `doubtful`: it may have happened, and nobody can say. */
@@ -22,6 +22,10 @@ const plannedTaskSchema = z
     files: z.array(z.string()).readonly(),
     after: z.array(z.string()).readonly(),
     description: z.string(),
+    /** The criteria of the specification that are this task's, counted from 1. */
+    covers: z.array(z.int()).readonly().default([]),
+    /** What sort of work it is, such as `parsing`; what pass rates are kept by. */
+    kind: z.string().default("other"),
   })
   .readonly();
 export type PlannedTask = z.infer<typeof plannedTaskSchema>;
@@ -37,10 +41,33 @@ const strings = z.array(z.string()).readonly();
  * Lower rooms emit these and never learn who listens; `app.ts` connects them.
  */
 export const buildEventSchema = z.discriminatedUnion("type", [
+  /**
+   * First of a build that goes on from another one: up to but without `step` it has that one's steps, `steps` of them.
+   * The next `events` events are that one's, told again.
+   */
+  z.object({
+    type: z.literal("build-forked"),
+    from: z.string(),
+    step: z.string(),
+    steps: z.number(),
+    events: z.number(),
+    seed: z.number(),
+  }),
   z.object({ type: z.literal("build-started"), goal: z.string(), models: strings, sandbox: z.string() }),
   z.object({ type: z.literal("spec-written"), name: z.string(), language: z.string(), criteria: strings }),
   z.object({ type: z.literal("plan-made"), tasks: z.array(plannedTaskSchema).readonly() }),
+  /** A task that the plan did not have: what a merge broke. */
+  z.object({ type: z.literal("task-added"), task: plannedTaskSchema }),
   z.object({ type: z.literal("tests-frozen"), files: strings, sha256: z.string() }),
+  /** Where a graph went on, and by which of its edges; `task` is empty for the build's own graph. */
+  z.object({
+    type: z.literal("edge-taken"),
+    graph: z.string(),
+    task: z.string(),
+    from: z.string(),
+    to: z.string(),
+    on: z.string(),
+  }),
   z.object({ type: z.literal("task-state"), task: z.string(), state: taskStateSchema, why: z.string().optional() }),
   z.object({
     type: z.literal("attempt-started"),
@@ -72,6 +99,8 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     /** Stretches that were shortened so that the prompt fits, in characters. */
     shortened: z.array(z.object({ part: z.string(), from: z.number(), to: z.number() }).readonly()).readonly(),
   }),
+  /** What a reply wrote: the tree before it, and the tree with its files. */
+  z.object({ type: z.literal("files-written"), step: z.string(), task: z.string(), from: z.string(), tree: z.string() }),
   z.object({ type: z.literal("reply-rejected"), task: z.string(), role: z.string(), why: z.string() }),
   z.object({
     type: z.literal("tests-ran"),
@@ -125,6 +154,27 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     verdict: z.string(),
     findings: strings,
   }),
+  /** What one tier made of a task. `rounds` are repairs, over all its `samples`. */
+  z.object({
+    type: z.literal("tier-ended"),
+    task: z.string(),
+    tier: z.enum(TASK_TIERS),
+    model: z.string(),
+    green: z.boolean(),
+    samples: z.number(),
+    rounds: z.number(),
+  }),
+  /** A task's branch came into the build's. `paths`: what both had changed. */
+  z.object({
+    type: z.literal("merged"),
+    task: z.string(),
+    how: z.enum(["fast-forward", "merge", "conflict", "red", "left-out"]),
+    commit: z.string(),
+    tree: z.string(),
+    paths: strings,
+  }),
+  /** The build begins nothing new any more; what is there is verified and delivered. */
+  z.object({ type: z.literal("limit-reached"), limit: z.enum(["minutes", "tokens"]), most: z.number() }),
   z.object({ type: z.literal("committed"), commit: z.string(), tree: z.string() }),
   z.object({
     type: z.literal("verified"),

@@ -20,6 +20,12 @@ export type BuildFlags = {
   readonly seed?: string;
   readonly unsafe?: boolean;
   readonly budget?: string;
+  readonly team?: string;
+  readonly yes?: boolean;
+  readonly planOnly?: boolean;
+  readonly maxMinutes?: string;
+  readonly maxTokens?: string;
+  readonly deterministic?: boolean;
 };
 
 /** What engines take. */
@@ -33,8 +39,8 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
   if (flags.model !== undefined && flags.roster !== undefined)
     throw usageError("cli/two-choices", "give --model or --roster, not both");
   // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
-  const { model, roster, budget } = flags;
-  const settings = await settingsOf(here, { model, roster, budget });
+  const { model, roster, budget, team } = flags;
+  const settings = await settingsOf(here, { model, roster, budget, team });
   const context = { ...here, budget: settings.budget };
   const machine = describeMachine();
   const { request, notes } = await prepareBuild({
@@ -44,6 +50,14 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     unsafe: flags.unsafe ?? false,
     seed: readSeed(flags.seed),
     createdAtMs: Date.now(),
+    ...(settings.team === undefined ? {} : { team: settings.team }),
+    effort: settings.effort,
+    limits: readLimits(flags),
+    // Somebody has to be there to answer.
+    askPlan: flags.yes !== true && !output.json && process.stdin.isTTY && process.stdout.isTTY,
+    planOnly: flags.planOnly ?? false,
+    shape: "team",
+    deterministic: flags.deterministic ?? false,
     choice: {
       model: flags.roster === undefined ? settings.model : undefined,
       roster: flags.model === undefined ? settings.roster : undefined,
@@ -97,6 +111,17 @@ async function refuseUsedDirectory({ db, workerId }: Connection, directory: stri
     "cli/directory-in-use",
     `build ${other.id} (${other.state}) delivers to ${directory}. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another --out`,
   );
+}
+
+function readLimits({ maxMinutes, maxTokens }: BuildFlags): BuildRequest["limits"] {
+  const limit = (flag: string, text: string | undefined): number | undefined => {
+    const value = text === undefined ? undefined : Number(text);
+    if (value === undefined || (Number.isFinite(value) && value > 0)) return value;
+    throw usageError("cli/bad-limit", `${flag} must be a number greater than 0, not ${JSON.stringify(text)}`);
+  };
+  const minutes = limit("--max-minutes", maxMinutes);
+  const tokens = limit("--max-tokens", maxTokens);
+  return { ...(minutes === undefined ? {} : { minutes }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
 function readSeed(text: string | undefined): number {

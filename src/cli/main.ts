@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { declareAuditCommands } from "./audit-commands.ts";
 import type { BuildFlags } from "./build.ts";
+import { declareEvalCommand } from "./eval-command.ts";
 import { declareMcpCommand } from "./mcp-command.ts";
 import { declareModelsCommands } from "./models-commands.ts";
+import type { ReceiptVerifyFlags } from "./receipt.ts";
 import type { SandboxFlags } from "./sandbox.ts";
 
 const program = new Command("atos");
@@ -42,8 +44,16 @@ program
     "several models: a roster file (YAML), or one of ATOS's own by its budget: cpu, 4gb, 8gb …",
   )
   .option("--budget <size>", BUDGET_HELP)
+  .option("--team <team>", "who does what: a team's name, or its file (YAML)")
+  .option(
+    "--max-minutes <n>",
+    "begin nothing new after so many minutes of work; what is there is verified and delivered",
+  )
+  .option("--max-tokens <n>", "the same after so many tokens, read and written together")
+  .option("--plan-only", "stop when the plan and its tests stand; atos resume goes on from there")
   .option("--seed <number>", "seed of the models' sampling (0)")
-  .option("--yes", "ask nothing")
+  .option("--deterministic", "the same goal, seed and model files give the same repository, byte for byte; slower")
+  .option("--yes", "ask nothing: accept the plan and its tests as they are")
   .option("--unsafe", "run generated code without a sandbox (don't)")
   .option("--json", "one event a line on standard output")
   .addHelpText(
@@ -153,9 +163,16 @@ receipt
   .command("verify")
   .description("Checks commit, tree and frozen tests against the receipt, and runs the tests again in the sandbox.")
   .argument("<dir>", "the delivered repository")
+  .option("--mutants [number]", "then change the code at so many places (12), one at a time: do the tests notice?")
   .option("--unsafe", "run its tests without a sandbox (don't)")
   .option("--json", "print JSON")
-  .action((dir: string, flags: Json & { unsafe?: boolean }) =>
+  .addHelpText(
+    "after",
+    `
+Mutants show that the tests can fail. Each that survives is told and is no fault of the receipt; where three or more
+were tried and not one was noticed, the tests prove nothing, and the exit code is 1.`,
+  )
+  .action((dir: string, flags: Json & ReceiptVerifyFlags) =>
     run(flags, async (output) => (await import("./receipt.ts")).runReceiptVerifyCommand(dir, flags, output)),
   );
 
@@ -170,6 +187,8 @@ declareAuditCommands(
 );
 
 declareMcpCommand(program.command("mcp"), run);
+
+declareEvalCommand(program.command("eval"), run);
 
 const config = program.command("config").description("Shows the settings.");
 config

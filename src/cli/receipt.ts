@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
-import { EXIT } from "../base/errors.ts";
+import { EXIT, usageError } from "../base/errors.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
+import { DEFAULT_MUTANTS, MOST_MUTANTS, type MutantsReport } from "../tools/mutants/run-mutants.ts";
+import { MUTANTS_CHECK } from "../workflows/judge-mutants.ts";
 import { receiptToMarkdown } from "../workflows/receipt.ts";
 import {
   GREEN_CHECK,
@@ -20,18 +22,25 @@ export async function runReceiptShowCommand(directory: string, output: Output): 
   return EXIT.done;
 }
 
+export type ReceiptVerifyFlags = {
+  readonly unsafe?: boolean;
+  /** True when it stands without a number. */
+  readonly mutants?: string | true;
+};
+
 /** `atos receipt verify DIR`: checks the receipt and runs the tests again. Needs no worker and no database. */
 export async function runReceiptVerifyCommand(
   directory: string,
-  flags: { readonly unsafe?: boolean },
+  flags: ReceiptVerifyFlags,
   output: Output,
 ): Promise<number> {
+  const most = mostMutants(flags.mutants);
   const settings = await settingsOf(commandContext());
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: flags.unsafe ?? false });
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const verification = await verifyReceipt(resolve(directory), sandbox, stop.signal);
-  const { ok, receipt, findings, laterCommits } = verification;
+  const verification = await verifyReceipt(resolve(directory), { sandbox, mutants: most }, stop.signal);
+  const { ok, receipt, findings, laterCommits, mutants } = verification;
   output.emit({
     ok,
     build: receipt.build,
@@ -40,18 +49,46 @@ export async function runReceiptVerifyCommand(
     sandbox: sandbox.level,
     laterCommits,
     findings,
+    ...(mutants === undefined ? {} : { mutants }),
   });
   for (const finding of findings) output.say(`${finding.ok ? "✔" : "✘"} ${finding.check}: ${finding.detail}`);
+  for (const line of mutantLines(mutants)) output.say(line);
+  if (most !== undefined && mutants === undefined)
+    output.say("– no mutants were tried: what comes before them does not hold");
   if (laterCommits > 0)
     output.say(`– ${laterCommits} later commit${laterCommits === 1 ? "" : "s"}: the receipt says nothing about them`);
   output.say(`\n${verdictOf(verification)}`);
   return ok ? EXIT.done : EXIT.failed;
 }
 
+/** @throws `cli/bad-mutants` */
+function mostMutants(flag: string | true | undefined): number | undefined {
+  if (flag === undefined) return undefined;
+  if (flag === true) return DEFAULT_MUTANTS;
+  const most = Number(flag);
+  if (Number.isInteger(most) && most >= 1 && most <= MOST_MUTANTS) return most;
+  const asked = JSON.stringify(flag);
+  throw usageError("cli/bad-mutants", `--mutants must be a whole number from 1 to ${MOST_MUTANTS}, not ${asked}`);
+}
+
+function mutantLines(report: MutantsReport | undefined): readonly string[] {
+  if (report?.kind !== "tried") return [];
+  return report.mutants.map(({ path, line, before, after, outcome, killedBy }) => {
+    const by = killedBy === "" ? "" : `  (${cut(killedBy)})`;
+    return `  ${outcome.padEnd(8)}  ${path}:${line}  ${cut(before)}  →  ${cut(after)}${by}`;
+  });
+}
+
+function cut(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+}
+
 function verdictOf({ ok, receipt, findings }: Verification): string {
   const commit = receipt.commit.slice(0, 10);
   if (ok) return `The receipt holds for commit ${commit}. Changes that are not committed were not looked at.`;
   const broken = findings.filter((finding) => !finding.ok && finding.check !== GREEN_CHECK);
+  if (broken.length > 0 && broken.every((finding) => finding.check === MUTANTS_CHECK))
+    return "The receipt is what it says, but its tests do not hold what it promises.";
   const honestRed = receipt.verdict === "red" && broken.every((finding) => finding.check === RERUN_CHECK);
   return honestRed
     ? "The receipt is red: it is what it says, and says that the work is not done."

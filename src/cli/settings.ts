@@ -7,6 +7,7 @@ import { DEFAULT_IMAGE, type SandboxChoice } from "../sandbox/open-sandbox.ts";
 import { CONFINED_LEVELS } from "../sandbox/sandbox.ts";
 import { webhookProblem } from "../tools/gate/notify-approval.ts";
 import { registryProblem } from "../tools/servers/packages/registries.ts";
+import type { Effort } from "../workflows/prepare-build.ts";
 import { parseSize } from "./parse-size.ts";
 
 /** An environment says numbers as text. What is empty is no number, and least of all 0. */
@@ -34,6 +35,13 @@ const settingsSchema = z.strictObject({
   api_key_file: z.string().min(1).optional(),
   /** Whether a model that can think does; a roster says it for each model. */
   thinking: z.enum(["on", "off"]).optional(),
+  /** Who does what: a team's name, or its file. */
+  team: z.string().min(1).optional(),
+  /** Repairs of one sample, for models below 14 billion parameters and from there on. */
+  fix_rounds_small: numberSetting(z.int().min(0).max(20)).optional(),
+  fix_rounds_large: numberSetting(z.int().min(0).max(20)).optional(),
+  /** How often a tier may begin a task anew before the next one has it. */
+  samples: numberSetting(z.int().min(1).max(20)).optional(),
   worker_idle_seconds: numberSetting(z.number().min(0).max(86_400)).optional(),
   /** Memory that the worker's models may take together: of the GPU where there is one, else of the system. */
   budget: z
@@ -90,6 +98,8 @@ export type Settings = {
   readonly apiKeyVariable: string | undefined;
   readonly apiKeyFile: string | undefined;
   readonly thinking: "on" | "off" | undefined;
+  readonly team: string | undefined;
+  readonly effort: Effort;
   readonly workerIdleSeconds: number;
   readonly budget: Budget | undefined;
   readonly maxWaitSeconds: number;
@@ -104,6 +114,9 @@ export type Settings = {
 };
 
 const DEFAULTS = {
+  fix_rounds_small: 2,
+  fix_rounds_large: 4,
+  samples: 2,
   worker_idle_seconds: 60,
   max_wait_seconds: 600,
   approval_expires_minutes: 1440,
@@ -117,6 +130,10 @@ const NAMES = [
   "api_key_variable",
   "api_key_file",
   "thinking",
+  "team",
+  "fix_rounds_small",
+  "fix_rounds_large",
+  "samples",
   "worker_idle_seconds",
   "budget",
   "max_wait_seconds",
@@ -151,24 +168,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     );
     return { value: source?.values[name], from: source?.from ?? "not set" };
   };
-  const origins = {
-    model: find("model"),
-    roster: find("roster"),
-    context_tokens: find("context_tokens"),
-    api_key_variable: find("api_key_variable"),
-    api_key_file: find("api_key_file"),
-    thinking: find("thinking"),
-    worker_idle_seconds: find("worker_idle_seconds"),
-    budget: find("budget"),
-    max_wait_seconds: find("max_wait_seconds"),
-    approval_webhook: find("approval_webhook"),
-    approval_secret_file: find("approval_secret_file"),
-    approval_expires_minutes: find("approval_expires_minutes"),
-    sandbox: find("sandbox"),
-    sandbox_image: find("sandbox_image"),
-    npm_registry: find("npm_registry"),
-    pip_index: find("pip_index"),
-  };
+  const origins = originsOf(find);
   return {
     model: text(origins.model),
     roster: text(origins.roster),
@@ -176,6 +176,11 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     apiKeyVariable: text(origins.api_key_variable),
     apiKeyFile: text(origins.api_key_file),
     thinking: origins.thinking.value === "on" || origins.thinking.value === "off" ? origins.thinking.value : undefined,
+    team: text(origins.team),
+    effort: {
+      fixRounds: { small: Number(origins.fix_rounds_small.value), large: Number(origins.fix_rounds_large.value) },
+      samples: Number(origins.samples.value),
+    },
     workerIdleSeconds: Number(origins.worker_idle_seconds.value),
     budget: budgetOf(text(origins.budget)),
     maxWaitSeconds: Number(origins.max_wait_seconds.value),
@@ -189,6 +194,31 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     npmRegistry: text(origins.npm_registry),
     pipIndex: text(origins.pip_index),
     origins,
+  };
+}
+
+function originsOf(find: (name: SettingName) => Setting): Settings["origins"] {
+  return {
+    model: find("model"),
+    roster: find("roster"),
+    context_tokens: find("context_tokens"),
+    api_key_variable: find("api_key_variable"),
+    api_key_file: find("api_key_file"),
+    thinking: find("thinking"),
+    team: find("team"),
+    fix_rounds_small: find("fix_rounds_small"),
+    fix_rounds_large: find("fix_rounds_large"),
+    samples: find("samples"),
+    worker_idle_seconds: find("worker_idle_seconds"),
+    budget: find("budget"),
+    max_wait_seconds: find("max_wait_seconds"),
+    approval_webhook: find("approval_webhook"),
+    approval_secret_file: find("approval_secret_file"),
+    approval_expires_minutes: find("approval_expires_minutes"),
+    sandbox: find("sandbox"),
+    sandbox_image: find("sandbox_image"),
+    npm_registry: find("npm_registry"),
+    pip_index: find("pip_index"),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Transaction } from "kysely";
 import { type BuildEvent, buildEventSchema } from "../base/events.ts";
 import type { Db, Tables } from "../store/database.ts";
+import type { EventRow } from "../store/effects.ts";
 import { appendEvents, eventsAfter } from "../store/events.ts";
 
 const PAGE = 500;
@@ -15,8 +16,12 @@ export async function appendBuildEvents(
   entry: { readonly events: readonly BuildEvent[]; readonly at: Date },
 ): Promise<void> {
   if (entry.events.length === 0) return;
-  const events = entry.events.map(({ type, ...data }) => ({ type, data }));
-  await appendEvents(trx, { buildId, at: entry.at, events });
+  await appendEvents(trx, { buildId, at: entry.at, events: eventRows(entry.events) });
+}
+
+/** Events as the trail keeps them. */
+export function eventRows(events: readonly BuildEvent[]): readonly EventRow[] {
+  return events.map(({ type, ...data }) => ({ type, data }));
 }
 
 /** The events after `seq`, at most `limit`, in order. */

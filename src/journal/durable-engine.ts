@@ -1,18 +1,16 @@
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
-import { sql } from "kysely";
-import type { Db } from "../store/database.ts";
 
 const BUILD_WORKFLOW = "build";
 const APPLICATION = "atos";
 /** Most wait: for a model, which the pool lends, or for a person. */
-const MAX_BUILDS_AT_ONCE = 64;
+const MAX_BUILDS_AT_ONCE = 128;
 const POLL_MS = 100;
 
 export type DurableEngineOptions = {
   readonly databaseUrl: string;
   /** Unique among the workers of one database, and the same after a restart: it owns the builds it began. */
   readonly workerId: string;
-  /** Of the build workflow; a recorded build of another version can't be replayed. */
+  /** Of the build workflow; the engine runs those of its own version only. */
   readonly version: string;
   readonly build: (buildId: string) => Promise<void>;
 };
@@ -22,7 +20,10 @@ function queueOf(workerId: string): string {
   return `builds-${workerId}`;
 }
 
-/** Launches DBOS: builds that a crash cut off go on at once, queued ones as places get free. */
+/**
+ * Launches DBOS: builds that a crash cut off begin again from their top at once, queued ones as places get free. The
+ * engine records no steps: what is done is found in the effect ledger.
+ */
 export async function launchDurableEngine(options: DurableEngineOptions): Promise<AsyncDisposable> {
   DBOS.setConfig({
     name: APPLICATION,
@@ -48,14 +49,6 @@ export async function launchDurableEngine(options: DurableEngineOptions): Promis
 /** Brings the durable engine's own tables up to date; safe to call from several processes. */
 export function migrateDurableEngine(databaseUrl: string): Promise<void> {
   return DBOS.migrate(databaseUrl);
-}
-
-/**
- * The engine records what a step throws as its outcome, and a replay throws it again. In ATOS no step's error is
- * an outcome (those are values): a database's bad moment must not be what a build says for ever.
- */
-export async function forgetRecordedErrors(db: Db, buildId: string): Promise<void> {
-  await sql`delete from dbos.operation_outputs where workflow_uuid = ${buildId} and error is not null`.execute(db);
 }
 
 /** Asks for builds to be run, stopped and run on, beside the workflows themselves. */
@@ -86,8 +79,7 @@ export class BuildQueue implements AsyncDisposable {
   }
 
   /**
-   * Queues a build that is new, or stopped: recorded steps are not repeated. One that is queued or running is
-   * left alone. False when its workflow has ended and can't go on.
+   * Queues a build that is new, or stopped: it runs from its top. One that is queued or running is left alone. False when its workflow has ended and can't go on.
    */
   async goOn(buildId: string): Promise<boolean> {
     const status = await this.#client.retrieveWorkflow(buildId).getStatus();

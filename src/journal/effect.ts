@@ -1,20 +1,34 @@
 import { createHash } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
-import type { z } from "zod";
+import { setImmediate, setTimeout } from "node:timers/promises";
+import { z } from "zod";
 import type { BuildEvent, EffectKind } from "../base/events.ts";
 import { AtosError, messageOf } from "../base/errors.ts";
 import type { Db } from "../store/database.ts";
-import { countAttempt, type Effect, findEffect, finishEffect, recordEffect, reserveEffect } from "../store/effects.ts";
-import { appendBuildEvents } from "./build-events.ts";
-import type { JournalDataSource } from "./data-source.ts";
+import { type Effect, findEffect, finishEffect, recordEffect, reserveEffect, startAttempt } from "../store/effects.ts";
+import { eventRows } from "./build-events.ts";
+import { inputHash } from "./input-hash.ts";
+import { reportEvent } from "./report-event.ts";
+import { type Claim, RunEndedError, runOf } from "./run-ended.ts";
 import type { WorkspaceFolder } from "./workspace-folder.ts";
 
 /** What an effect needs of the journal it is recorded in. `now` is read at every event. */
 export type Journal = {
-  readonly source: JournalDataSource;
   readonly db: Db;
   readonly now: () => Date;
-  /** Told where an effect is that is not recorded yet, before it goes on: for tests that end the process just there. */
+  /**
+   * The run of the build that records: once another has begun, or the build was stopped, it records nothing more.
+   * Absent: not checked.
+   */
+  readonly claim?: Claim;
+  /**
+   * What happened since it was last asked; goes into the trail with the step that is recorded next. Of a step that is
+   * recorded already it was told then, and is dropped.
+   */
+  readonly told?: () => readonly BuildEvent[];
+  /**
+   * Told where an effect is that is not done yet, before it goes on: for tests that end the process just there. Of
+   * `before-reserve` it is told whether or not the effect is done, and of `in-finalize` while its record is on its way.
+   */
   readonly atBoundary?: (boundary: EffectBoundary, effectId: string) => void;
 };
 
@@ -78,59 +92,72 @@ export type EffectSpec<T = unknown> = {
   readonly signal: AbortSignal;
 };
 
-/** An effect on its way: what was reserved of it. */
-type Begun<T> = EffectSpec<T> & { readonly id: string; readonly key: string };
+/** An effect on its way. */
+type Begun<T> = EffectSpec<T> & { readonly id: string; readonly key: string; readonly run: number | undefined };
 
 /**
- * Runs one effect of a build and records it once, in three parts: `reserve` (a transaction), the work itself,
- * `finalize` (the result, its events and the workflow's checkpoint in one transaction). A finished effect is never
- * run again; one that was cut off in the middle is reconciled as its guard says and begun again as a further, visible
- * attempt. `run` gets a key that is this effect's alone, in every attempt.
+ * Runs one effect of a build and records it once, in three parts, each of the two outer ones a transaction: `reserve`,
+ * the work itself, `finalize` (the result with its events). The ledger is the checkpoint: a finished effect is found
+ * by its name and never run again, in whatever order a replay comes to it; one that was cut off in the middle is
+ * reconciled as its guard says and begun again as a further, visible attempt. `run` gets a key that is this effect's
+ * alone, in every attempt.
  *
- * Effects of one workflow come one after another: begun side by side they could not be replayed, since the durable
- * engine numbers its records as they are made. What goes on beside others is a workflow of its own. A workspace is
- * held from reserve to finalize, also while a person is asked about it.
+ * Effects of one build may go on side by side. A workspace is held from reserve to finalize, also while a person is
+ * asked about it.
  *
  * What `run` throws is recorded as a failed attempt and thrown on; `T` must survive JSON.
+ *
+ * @throws {RunEndedError} as soon as something would have to be recorded for a run that has ended.
  */
 export async function runEffect<T>(
   journal: Journal,
   spec: EffectSpec<T>,
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<T> {
-  const id = `${spec.buildId}/${spec.name}`;
-  const begun = { ...spec, id, key: createHash("sha256").update(id).digest("hex") };
-  const inputHash = hashOf(spec.input);
-  const { buildId, kind, name, task } = spec;
-  const folder = spec.guard?.kind === "workspace" ? spec.guard.folder : undefined;
-  using _held = await folder?.hold(spec.signal);
-  await journal.source.prepared(
-    `${name}: reserve`,
-    async () => {
-      journal.atBoundary?.("before-reserve", id);
-      return folder && { treeBefore: await treeOf(folder) };
-    },
-    async (trx, before) => {
-      await reserveEffect(trx, { id, buildId, kind, name, task, inputHash, ...before, at: journal.now() });
-      return id;
-    },
-  );
-  const row = await findEffect(journal.db, id);
-  if (row === undefined) throw new Error(`effect ${id} is reserved and not in the ledger`);
-  if (row.inputHash !== inputHash) throw new Error(`effect ${id} was reserved with another input`);
-  const outcome = row.state === "done" ? undefined : await runReserved(journal, { begun, row }, run);
-  const finished = await journal.source.transaction(name, async (trx) => {
-    // Only reached when nothing is recorded yet: a replay never enters a recorded transaction.
-    if (outcome === undefined) throw new Error(`effect ${id} is done but its checkpoint is missing`);
-    const { result, events, ...after } = outcome;
-    await finishEffect(trx, { id, result, ...after, at: journal.now() });
-    await appendBuildEvents(trx, buildId, { events, at: journal.now() });
-    journal.atBoundary?.("in-finalize", id);
-    return { result, ...after };
-  });
-  if (outcome !== undefined) journal.atBoundary?.("after", id);
-  if (finished.treeAfter !== undefined) folder?.expect(finished.treeAfter);
-  return finished.result;
+  const told = journal.told?.() ?? [];
+  const { buildId, name, guard, signal } = spec;
+  const id = `${buildId}/${name}`;
+  const key = createHash("sha256").update(id).digest("hex");
+  const begun = { ...spec, id, key, run: runOf(journal.claim, buildId) };
+  const hash = inputHash(spec.input);
+  const folder = guard?.kind === "workspace" ? guard.folder : undefined;
+  using _held = await folder?.hold(signal);
+  journal.atBoundary?.("before-reserve", id);
+  const row = await reserve(journal, begun, { hash, told });
+  if (row.inputHash !== hash) throw new Error(`effect ${id} was reserved with another input`);
+  if (row.state === "done") {
+    if (row.treeAfter !== null) folder?.expect(row.treeAfter);
+    return z.custom<T>().parse(row.result);
+  }
+  const { result, events, ...after } = await runReserved(journal, { begun, row }, run);
+  const finish = { id, buildId, run: begun.run, result, ...after, events: eventRows(events), at: journal.now() };
+  const [recorded] = await Promise.all([finishEffect(journal.db, finish), onTheWay(journal, id)]);
+  if (!recorded) throw new RunEndedError(buildId);
+  journal.atBoundary?.("after", id);
+  if (after.treeAfter !== undefined) folder?.expect(after.treeAfter);
+  return result;
+}
+
+async function reserve<T>(
+  journal: Journal,
+  { id, buildId, run, kind, name, task, guard }: Begun<T>,
+  { hash, told }: { readonly hash: string; readonly told: readonly BuildEvent[] },
+): Promise<Effect> {
+  // The folder's state is that of before the effect only when the effect is new; and no connection waits for it.
+  const known = guard?.kind === "workspace" ? await findEffect(journal.db, id) : undefined;
+  if (known?.state === "done") return known;
+  const tree =
+    guard?.kind === "workspace" && known === undefined ? { treeBefore: await treeOf(guard.folder) } : undefined;
+  const reservation = { id, buildId, run, kind, name, task, inputHash: hash, ...tree, events: eventRows(told) };
+  const row = await reserveEffect(journal.db, { ...reservation, at: journal.now() });
+  if (row === undefined) throw new RunEndedError(buildId, { step: name });
+  return row;
+}
+
+async function onTheWay(journal: Journal, id: string): Promise<void> {
+  if (journal.atBoundary === undefined) return;
+  await setImmediate();
+  journal.atBoundary("in-finalize", id);
 }
 
 export type ReadingSpec<T> = Pick<EffectSpec<T>, "buildId" | "name" | "kind" | "task" | "input"> & {
@@ -140,7 +167,9 @@ export type ReadingSpec<T> = Pick<EffectSpec<T>, "buildId" | "name" | "kind" | "
 
 /**
  * Runs what changes nothing, and records it once, when it has its result: a crash before that leaves no trace and no
- * harm. It is in the ledger and no step of the durable engine, whose two records would cost more than most readings.
+ * harm. One statement, where an effect has three.
+ *
+ * @throws {RunEndedError} when the run ended before it had its result.
  */
 export async function runReading<T>(
   journal: Journal,
@@ -149,22 +178,19 @@ export async function runReading<T>(
 ): Promise<T> {
   const { buildId, kind, name, task, schema } = spec;
   const id = `${buildId}/${name}`;
-  const inputHash = hashOf(spec.input);
+  const hash = inputHash(spec.input);
   const known = await findEffect(journal.db, id);
   if (known === undefined) {
     const { result, events } = await run();
-    const told = events.map(({ type, ...data }) => ({ type, data }));
-    const row = { id, buildId, kind, name, task, inputHash, result, events: told, at: journal.now() };
-    if (await recordEffect(journal.db, row)) return result;
+    const row = { id, buildId, run: runOf(journal.claim, buildId), kind, name, task, inputHash: hash, result };
+    const outcome = await recordEffect(journal.db, { ...row, events: eventRows(events), at: journal.now() });
+    if (outcome === "ended") throw new RunEndedError(buildId);
+    if (outcome === "recorded") return result;
   }
   // Another run of this build may have been quicker; what it found is what counts.
   const recorded = known ?? (await findEffect(journal.db, id));
-  if (recorded?.state !== "done" || recorded.inputHash !== inputHash) throw new Error(`${id} was recorded otherwise`);
+  if (recorded?.state !== "done" || recorded.inputHash !== hash) throw new Error(`${id} was recorded otherwise`);
   return schema.parse(recorded.result);
-}
-
-function hashOf(input: unknown): string {
-  return createHash("sha256").update(JSON.stringify(input)).digest("hex");
 }
 
 type Outcome<T> = EffectResult<T> & { readonly treeAfter?: string };
@@ -233,7 +259,7 @@ async function attempts<T>(
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<EffectResult<T>> {
   for (let tries = 1; ; tries++) {
-    const attempt = await startAttempt(journal, begun);
+    const attempt = await begin(journal, begun);
     try {
       journal.atBoundary?.("in-effect", begun.id);
       const outcome = await run(begun.key);
@@ -242,9 +268,8 @@ async function attempts<T>(
     } catch (error) {
       const why = begun.say?.(error) ?? messageOf(error);
       const event: BuildEvent = { type: "attempt-failed", step: begun.name, attempt, why };
-      await journal.db
-        .transaction()
-        .execute((trx) => appendBuildEvents(trx, begun.buildId, { events: [event], at: journal.now() }));
+      const told = await reportEvent(journal, begun.buildId, event);
+      if (!told) throw new RunEndedError(begun.buildId, { cause: error });
       const waitMs = begun.retryAfterMs?.(error, tries);
       if (waitMs === undefined) throw error;
       await again();
@@ -256,13 +281,11 @@ async function attempts<T>(
 }
 
 /** Counted and told before the work begins, so that the audit trail is ahead of it and never behind. */
-function startAttempt<T>(journal: Journal, begun: Begun<T>): Promise<number> {
-  const { buildId, id, name: step, kind, task, model, call } = begun;
-  return journal.db.transaction().execute(async (trx) => {
-    const attempt = await countAttempt(trx, id);
-    const more = { ...(model === undefined ? {} : { model }), ...(call === undefined ? {} : { call }) };
-    const event: BuildEvent = { type: "attempt-started", step, kind, task, attempt, ...more };
-    await appendBuildEvents(trx, buildId, { events: [event], at: journal.now() });
-    return attempt;
-  });
+async function begin<T>(journal: Journal, begun: Begun<T>): Promise<number> {
+  const { buildId, run, id, name: step, kind, task, model, call } = begun;
+  const more = { ...(model === undefined ? {} : { model }), ...(call === undefined ? {} : { call }) };
+  const started = { buildId, run, id, told: { step, kind, task, ...more }, at: journal.now() };
+  const attempt = await startAttempt(journal.db, started);
+  if (attempt === undefined) throw new RunEndedError(buildId);
+  return attempt;
 }

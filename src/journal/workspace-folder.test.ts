@@ -285,7 +285,7 @@ test("the current snapshot is the expected one, or a new one where nothing is ex
 });
 
 test("a snapshot that is missing or damaged is an error that names it", async () => {
-  await assert.rejects(folder.restore("0".repeat(40)), { code: "git/failed" });
+  await assert.rejects(folder.restore("0".repeat(40)), { code: "journal/bad-snapshot" });
   fs.writeFileSync(at("file"), "to be damaged");
   const snapshot = await taken();
   const blob = git("rev-parse", `${snapshot}:files/file`).trim();

@@ -1,12 +1,12 @@
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { AtosError, messageOf } from "../base/errors.ts";
 import { orAborted } from "../base/or-aborted.ts";
-import { git } from "./git.ts";
+import type { ObjectStore } from "./object-store.ts";
 import type { WorkspaceBranch } from "./workspace-entry.ts";
 import { ObjectBatch } from "./workspace-objects.ts";
 import { restoreFolder } from "./workspace-restore.ts";
 import { scanFolder } from "./workspace-scan.ts";
-import { encodeEmptyFolders, readSnapshot, snapshotTree } from "./workspace-tree.ts";
+import { encodeEmptyFolders, readSnapshot, snapshotParts, snapshotTree } from "./workspace-tree.ts";
 
 /** `refused`: the folder holds what no snapshot can; `why` names it, and is for whoever put it there. */
 export type Snapshot =
@@ -21,7 +21,7 @@ export type Snapshot =
  */
 export class WorkspaceFolder {
   readonly directory: string;
-  readonly #repository: string;
+  readonly #objects: ObjectStore;
   readonly #maxBytes: number | undefined;
   /** As last read or written. It may be out of date: the stamps tell for each file. */
   #seen: { readonly snapshot: string; readonly folder: WorkspaceBranch } | undefined;
@@ -31,8 +31,8 @@ export class WorkspaceFolder {
   #held: Promise<void> = Promise.resolve();
 
   /** @internal By `Workspaces.openFolder`. */
-  constructor(repository: string, directory: string, maxBytes?: number) {
-    this.#repository = repository;
+  constructor(objects: ObjectStore, directory: string, maxBytes?: number) {
+    this.#objects = objects;
     this.#maxBytes = maxBytes;
     try {
       mkdirSync(directory, { recursive: true });
@@ -97,13 +97,13 @@ export class WorkspaceFolder {
 
   /** The plain git tree of a snapshot's files, as a commit names it. */
   async filesOf(snapshot: string): Promise<string> {
-    return (await git(this.#repository, ["rev-parse", "--verify", `${snapshot}:files`])).trim();
+    return (await snapshotParts(this.#objects, snapshot)).files;
   }
 
   async #snapshot(): Promise<Snapshot> {
     this.#known = undefined;
     this.#openUp();
-    const batch = new ObjectBatch(this.#repository);
+    const batch = new ObjectBatch(this.#objects);
     const scan = await scanFolder({ directory: this.directory, maxBytes: this.#maxBytes }, this.#seen?.folder, batch);
     if (scan.kind === "refused") return scan;
     if (this.#seen?.folder !== scan.folder) {
@@ -122,9 +122,9 @@ export class WorkspaceFolder {
   async #restore(snapshot: string): Promise<void> {
     this.#known = undefined;
     const seen = this.#seen;
-    const wanted = seen?.snapshot === snapshot ? seen.folder : await readSnapshot(this.#repository, snapshot);
+    const wanted = seen?.snapshot === snapshot ? seen.folder : await readSnapshot(this.#objects, snapshot);
     this.#openUp();
-    const request = { repository: this.#repository, directory: this.directory, known: seen?.folder };
+    const request = { objects: this.#objects, directory: this.directory, known: seen?.folder };
     this.#seen = { snapshot, folder: await restoreFolder(request, wanted) };
     this.#known = snapshot;
     this.#expected = snapshot;

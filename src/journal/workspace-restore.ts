@@ -10,6 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { objectHash } from "./git-object.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { MAX_FILE_BYTES, readContent, readTarget } from "./workspace-content.ts";
 import {
   isUntouched,
@@ -18,14 +20,13 @@ import {
   type WorkspaceEntry,
   type WorkspaceLeaf,
 } from "./workspace-entry.ts";
-import { objectHash, readBlobs } from "./workspace-objects.ts";
 import { namesIn, WorkspacePlace } from "./workspace-place.ts";
 import { removeFolder } from "./workspace-scratch.ts";
 
 const OPEN_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export type Restore = {
-  readonly repository: string;
+  readonly objects: ObjectStore;
   readonly directory: string;
   /** What was last seen there: a file not touched since need not be read. */
   readonly known: WorkspaceBranch | undefined;
@@ -51,7 +52,7 @@ export async function restoreFolder(request: Restore, wanted: WorkspaceBranch): 
   using root = WorkspacePlace.root(request.directory);
   const restorer = new Restorer(root);
   const restored = await restorer.prepare({ place: root, names: [], known: request.known }, wanted);
-  await restorer.fill(request.repository);
+  await restorer.fill(request.objects);
   return restored;
 }
 
@@ -102,26 +103,19 @@ class Restorer {
   }
 
   /** Writes the files and links that are missing. */
-  async fill(repository: string): Promise<void> {
-    const contents = readBlobs(
-      repository,
-      this.#missing.map(({ leaf }) => leaf.hash),
-    );
-    let next = 0;
+  async fill(objects: ObjectStore): Promise<void> {
     let open: { names: readonly string[]; place: WorkspacePlace; close: DisposableStack } | undefined;
     try {
-      for await (const bytes of contents) {
-        const missing = this.#missing[next++];
-        if (missing === undefined) break;
-        if (open?.names !== missing.names) {
+      for (const { names, entries, name, leaf } of this.#missing) {
+        const bytes = await objects.blob(leaf.hash);
+        if (open?.names !== names) {
           open?.close.dispose();
-          open = { names: missing.names, ...this.#open(missing.names) };
+          open = { names, ...this.#open(names) };
         }
         await this.#pause();
-        const { name, leaf } = missing;
         write(open.place, name, { leaf, bytes });
         const stamp = stampOf(lstatSync(open.place.held(name)), this.#startedMs);
-        missing.entries.set(name, { ...leaf, stamp });
+        entries.set(name, { ...leaf, stamp });
       }
     } finally {
       open?.close.dispose();

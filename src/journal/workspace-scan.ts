@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { lstatSync, renameSync, rmdirSync, type Stats, unlinkSync, writeFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { objectHash } from "./git-object.ts";
+import { encodeTree } from "./tree-lines.ts";
 import { MAX_FILE_BYTES, readContent, readTarget } from "./workspace-content.ts";
 import { isUntouched, stampOf, type WorkspaceBranch, type WorkspaceEntry } from "./workspace-entry.ts";
 import { nameProblem } from "./workspace-name.ts";
-import { type ObjectBatch, objectHash } from "./workspace-objects.ts";
+import type { ObjectBatch } from "./workspace-objects.ts";
 import { namesIn, textOf, WorkspacePlace } from "./workspace-place.ts";
 import { isScratch, removeFolder, SCRATCH } from "./workspace-scratch.ts";
-import { encodeTree, treeLines } from "./workspace-tree.ts";
+import { treeLines } from "./workspace-tree.ts";
 
 export type Scan =
   | { readonly kind: "scanned"; readonly folder: WorkspaceBranch }

@@ -1,37 +1,25 @@
 import { AtosError } from "../base/errors.ts";
-import { git, gitBytes } from "./git.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { encodeTree, MODE, submoduleError, type TreeLine } from "./tree-lines.ts";
+import { checkSize } from "./tree-walk.ts";
 import type { WorkspaceBranch, WorkspaceEntry, WorkspaceLeaf } from "./workspace-entry.ts";
-
-export type TreeLine = { readonly name: string; readonly mode: string; readonly hash: string };
-
-const FOLDER_MODE = "40000";
+import { textOf } from "./workspace-place.ts";
 
 /** The lines of a folder's git tree. Git has no trees without files: an empty folder is no line. */
 export function treeLines(entries: ReadonlyMap<string, WorkspaceEntry>): TreeLine[] {
   const lines: TreeLine[] = [];
   for (const [name, entry] of entries) {
     if (entry.kind !== "folder") lines.push({ name, mode: modeOf(entry), hash: entry.hash });
-    else if (entry.tree !== undefined) lines.push({ name, mode: FOLDER_MODE, hash: entry.tree });
+    else if (entry.tree !== undefined) lines.push({ name, mode: MODE.folder, hash: entry.tree });
   }
   return lines;
-}
-
-/** A git tree object's bytes. */
-export function encodeTree(lines: readonly TreeLine[]): Buffer {
-  // Git compares a folder's name as if it ended with a slash.
-  const sorted = lines
-    .map((line) => ({ line, key: line.mode === FOLDER_MODE ? `${line.name}/` : line.name }))
-    .toSorted((one, other) => (one.key < other.key ? -1 : 1));
-  return Buffer.concat(
-    sorted.flatMap(({ line }) => [Buffer.from(`${line.mode} ${line.name}\0`, "latin1"), Buffer.from(line.hash, "hex")]),
-  );
 }
 
 /** The tree that stands for a whole folder: its files, and what git forgets. */
 export function snapshotTree(files: string, empty: string): Buffer {
   return encodeTree([
-    { name: "files", mode: FOLDER_MODE, hash: files },
-    { name: "empty", mode: "100644", hash: empty },
+    { name: "files", mode: MODE.folder, hash: files },
+    { name: "empty", mode: MODE.file, hash: empty },
   ]);
 }
 
@@ -50,51 +38,64 @@ export function encodeEmptyFolders(root: WorkspaceBranch): Buffer {
 }
 
 /** What a folder at `snapshot` must hold. */
-export async function readSnapshot(repository: string, snapshot: string): Promise<WorkspaceBranch> {
-  const [files, empty, top] = await Promise.all([
-    gitBytes(repository, ["ls-tree", "-r", "-t", "-z", `${snapshot}:files`]),
-    gitBytes(repository, ["cat-file", "blob", `${snapshot}:empty`]),
-    git(repository, ["rev-parse", "--verify", "--quiet", `${snapshot}:files`]),
-  ]);
-  const root = { kind: "folder", entries: new Map<string, WorkspaceEntry>(), tree: top.trim() } as const;
-  // Git names a folder before what is in it.
-  const folders = new Map<string, WorkspaceBranch>([["", root]]);
-  const place = (path: string, entry: WorkspaceEntry) => {
-    const slash = path.lastIndexOf("/");
-    const folder = folders.get(path.slice(0, Math.max(0, slash)));
-    if (folder === undefined) throw new Error(`a tree names ${path} before its folder`);
-    folder.entries.set(path.slice(slash + 1), entry);
-    if (entry.kind === "folder") folders.set(path, entry);
-  };
-  for (const line of split(files)) {
-    const tab = line.indexOf("\t");
-    const [mode = "", , hash = ""] = line.slice(0, tab).split(" ");
-    place(line.slice(tab + 1), entryOf(mode, hash));
-  }
-  for (const path of split(empty)) {
-    const parts = path.split("/");
+export async function readSnapshot(objects: ObjectStore, snapshot: string): Promise<WorkspaceBranch> {
+  const parts = await snapshotParts(objects, snapshot);
+  const root = await readBranch(objects, parts.files);
+  for (const path of split(await objects.read(parts.empty, "blob"))) {
+    let folder = root;
     // Folders with nothing but empty folders are in no tree either.
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const folder = parts.slice(0, depth).join("/");
-      if (!folders.has(folder)) place(folder, { kind: "folder", entries: new Map() });
+    for (const name of path.split("/")) {
+      const found = folder.entries.get(name);
+      if (found !== undefined && found.kind !== "folder") throw badSnapshot(snapshot);
+      const child: WorkspaceBranch = found ?? { kind: "folder", entries: new Map() };
+      folder.entries.set(name, child);
+      folder = child;
     }
   }
   return root;
 }
 
-function modeOf(leaf: WorkspaceLeaf): string {
-  if (leaf.kind === "link") return "120000";
-  return leaf.executable ? "100755" : "100644";
+/** The tree of a snapshot's files, and the blob that names its empty folders. */
+export async function snapshotParts(
+  objects: ObjectStore,
+  snapshot: string,
+): Promise<{ readonly files: string; readonly empty: string }> {
+  const lines = await objects.tree(snapshot);
+  const hashOf = (wanted: string) => lines.find(({ name }) => name === wanted)?.hash;
+  const files = hashOf("files");
+  const empty = hashOf("empty");
+  if (files === undefined || empty === undefined) throw badSnapshot(snapshot);
+  return { files, empty };
 }
 
-function entryOf(mode: string, hash: string): WorkspaceEntry {
-  if (mode === "040000") return { kind: "folder", entries: new Map(), tree: hash };
-  if (mode === "120000") return { kind: "link", hash, executable: false };
-  if (mode === "100644" || mode === "100755") return { kind: "file", hash, executable: mode === "100755" };
-  throw new AtosError(
-    "journal/bad-snapshot",
-    `A snapshot holds an entry of mode ${mode}, which no workspace can have.`,
-  );
+/** What a folder that holds `tree` must hold. */
+export async function readBranch(objects: ObjectStore, tree: string): Promise<WorkspaceBranch> {
+  let count = 0;
+  const visit = async (hash: string, depth: number): Promise<WorkspaceBranch> => {
+    const entries = new Map<string, WorkspaceEntry>();
+    for (const { name, mode, hash: child } of await objects.tree(hash)) {
+      checkSize(tree, ++count, depth);
+      entries.set(name, mode === MODE.folder ? await visit(child, depth + 1) : leafOf(name, mode, child));
+    }
+    return { kind: "folder", entries, tree: hash };
+  };
+  return visit(tree, 0);
+}
+
+function modeOf(leaf: WorkspaceLeaf): string {
+  if (leaf.kind === "link") return MODE.link;
+  return leaf.executable ? MODE.executable : MODE.file;
+}
+
+function leafOf(name: string, mode: string, hash: string): WorkspaceEntry {
+  if (mode === MODE.link) return { kind: "link", hash, executable: false };
+  if (mode === MODE.file || mode === MODE.executable)
+    return { kind: "file", hash, executable: mode === MODE.executable };
+  throw submoduleError(textOf(name));
+}
+
+function badSnapshot(snapshot: string): AtosError {
+  return new AtosError("journal/bad-snapshot", `${snapshot} is no snapshot of a workspace.`);
 }
 
 function split(list: Buffer): string[] {

@@ -1,4 +1,4 @@
-import type { Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import { AtosError, usageError } from "../base/errors.ts";
@@ -20,20 +20,25 @@ const buildRow = z
     state: z.enum(BUILD_STATES),
     request: z.unknown(),
     wish: z.enum(["pause", "cancel"]).nullable(),
+    run: z.int(),
     worker: z.string(),
     out_directory: z.string(),
+    forked_from: z.string().nullable(),
+    forked_step: z.string().nullable(),
     result: z.unknown(),
     created_at: z.date(),
     updated_at: z.date(),
   })
-  .transform(({ out_directory, created_at, updated_at, ...rest }) => ({
+  .transform(({ out_directory, forked_from, forked_step, created_at, updated_at, ...rest }) => ({
     ...rest,
     outDirectory: out_directory,
+    forkedFrom: forked_from,
+    forkedStep: forked_step,
     createdAt: created_at,
     updatedAt: updated_at,
   }));
 
-/** `request` and `result` are JSON as it was given; `result` is null until there is one. */
+/** `request` and `result` are JSON as it was given; `result` is null until there is one. `run` counts how often it was begun. */
 export type Build = Readonly<z.infer<typeof buildRow>>;
 
 export type NewBuild = {
@@ -43,6 +48,8 @@ export type NewBuild = {
   /** The installation that is to run it. */
   readonly worker: string;
   readonly outDirectory: string;
+  /** The build that it goes on from, and the first step that it does itself. */
+  readonly forked?: { readonly from: string; readonly step: string };
   readonly at: Date;
 };
 
@@ -61,6 +68,8 @@ export async function insertBuild(db: Db, build: NewBuild): Promise<Build> {
     worker: build.worker,
     out_directory: build.outDirectory,
     result: null,
+    forked_from: build.forked?.from ?? null,
+    forked_step: build.forked?.step ?? null,
     created_at: build.at,
     updated_at: build.at,
   };
@@ -162,14 +171,17 @@ export async function activeBuilds(db: Db, worker: string): Promise<readonly Bui
   return buildRow.array().parse(rows);
 }
 
-/** Sets a queued or running build to running; undefined when it is something else by now. */
+/**
+ * Begins the next run of a queued or running build and sets it to running: what the run before still does is no longer
+ * recorded. Undefined when the build is something else by now.
+ */
 export async function claimBuild(
   db: Db,
   { id, at }: { readonly id: string; readonly at: Date },
 ): Promise<Build | undefined> {
   const row = await db
     .updateTable("atos.builds")
-    .set({ state: "running", updated_at: at })
+    .set(({ eb }) => ({ state: "running", run: eb("run", "+", 1), updated_at: at }))
     .where("id", "=", id)
     .where("state", "in", ["queued", "running"])
     .returningAll()
@@ -177,13 +189,29 @@ export async function claimBuild(
   return row && buildRow.parse(row);
 }
 
-/** The build, locked until the transaction ends: what is decided from it stays true that long. */
+/**
+ * Whether `run` is the build's run, and the build runs; if so it stays that way until the transaction ends. To be asked
+ * before anything else is locked.
+ */
+export async function hasClaim(
+  transaction: Transaction<Tables>,
+  claim: { readonly buildId: string; readonly run: number },
+): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`
+    select atos.has_claim(${claim.buildId}, ${claim.run}) as has`.execute(transaction);
+  return rows[0]?.has === true;
+}
+
+/**
+ * The build, locked until the transaction ends: what is decided from it stays true that long. Not against new rows that
+ * name it: who adds to its trail has the trail's lock, and would wait for this one.
+ */
 export async function lockBuild(transaction: Transaction<Tables>, id: string): Promise<Build | undefined> {
   const row = await transaction
     .selectFrom("atos.builds")
     .selectAll()
     .where("id", "=", id)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
   return row && buildRow.parse(row);
 }

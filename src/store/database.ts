@@ -11,9 +11,12 @@ export type Tables = {
     state: string;
     readonly request: ColumnType<unknown, string, never>;
     wish: string | null;
+    run: ColumnType<number, number | undefined, number>;
     readonly worker: string;
     readonly out_directory: string;
     result: ColumnType<unknown, string | null, string>;
+    readonly forked_from: ColumnType<string | null, string | null | undefined, never>;
+    readonly forked_step: ColumnType<string | null, string | null | undefined, never>;
     readonly created_at: Date;
     updated_at: Date;
   };
@@ -26,8 +29,23 @@ export type Tables = {
     readonly files: Json;
     readonly after: Json;
     readonly description: string;
+    readonly covers: ColumnType<unknown, string | undefined, never>;
+    readonly kind: ColumnType<string, string | undefined, never>;
     model: string | null;
     updated_at: Date;
+  };
+  "atos.task_results": {
+    readonly build_id: string;
+    readonly task: string;
+    readonly tier: string;
+    readonly worker: string;
+    readonly model: string;
+    readonly kind: string;
+    readonly size: number;
+    readonly green: boolean;
+    readonly samples: number;
+    readonly rounds: number;
+    readonly at: Date;
   };
   "atos.effects": {
     readonly id: string;
@@ -67,6 +85,7 @@ export type Tables = {
     answered_at: Date | null;
     answered_by: string | null;
     reason: string | null;
+    answer: ColumnType<unknown, string | null | undefined, string | null>;
   };
   "atos.pool_status": { readonly worker: string; at: Date; status: Json };
   "atos.pool_wishes": {

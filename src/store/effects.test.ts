@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { insertBuild } from "./builds.ts";
+import { claimBuild, hasClaim, insertBuild, lockBuild, setBuildState } from "./builds.ts";
 import { eventsAfter } from "./events.ts";
-import { countAttempt, findEffect, finishEffect, listEffects, recordEffect, reserveEffect } from "./effects.ts";
+import { findEffect, finishEffect, listEffects, recordEffect, reserveEffect, startAttempt } from "./effects.ts";
 import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
 const later = new Date("2026-01-01T00:00:09.002Z");
 const turn = { id: "one/3", buildId: "one", kind: "turn", name: "code", task: "parser", inputHash: "abc", at } as const;
+const finish = { buildId: "one", at: later };
 
 test("effects", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
@@ -32,13 +33,15 @@ test("effects", async (context) => {
 
   await context.test("the workspace before and after an effect is kept with it", async () => {
     await reserveEffect(db, { ...turn, id: "one/2", treeBefore: "before" });
-    const done = await finishEffect(db, { id: "one/2", result: 1, treeAfter: "after", at: later });
-    assert.deepEqual([done.treeBefore, done.treeAfter], ["before", "after"]);
+    assert.equal(await finishEffect(db, { ...finish, id: "one/2", result: 1, treeAfter: "after" }), true);
+    const done = await findEffect(db, "one/2");
+    assert.deepEqual([done?.treeBefore, done?.treeAfter], ["before", "after"]);
   });
 
   await context.test("what is done already is recorded once, with its events", async () => {
     const done = { ...turn, id: "one/0", result: { found: 1 }, events: [{ type: "noted", data: { a: 1 } }] };
-    assert.deepEqual([await recordEffect(db, done), await recordEffect(db, { ...done, result: 2 })], [true, false]);
+    const outcomes = [await recordEffect(db, done), await recordEffect(db, { ...done, result: 2 })];
+    assert.deepEqual(outcomes, ["recorded", "known"]);
     const row = await findEffect(db, "one/0");
     assert.deepEqual([row?.state, row?.attempts, row?.result], ["done", 0, { found: 1 }]);
     const events = await eventsAfter(db, { buildId: "one", seq: 0, limit: 9 });
@@ -49,23 +52,38 @@ test("effects", async (context) => {
     const rows = await Promise.all(
       ["a", "b", "c", "d", "e"].map(async (inputHash) => await reserveEffect(db, { ...turn, id: "one/4", inputHash })),
     );
-    assert.equal(new Set(rows.map(({ inputHash }) => inputHash)).size, 1);
+    assert.equal(new Set(rows.map((row) => row?.inputHash)).size, 1);
   });
 
-  await context.test("attempts are counted", async () => {
-    assert.deepEqual([await countAttempt(db, turn.id), await countAttempt(db, turn.id)], [1, 2]);
-    await assert.rejects(countAttempt(db, "none"), { code: "store/no-such-effect" });
+  await context.test("what comes before a new effect is in the trail with it, and once", async () => {
+    const told = { ...turn, id: "one/5", events: [{ type: "told", data: { b: 2 } }] };
+    await Promise.all([reserveEffect(db, told), reserveEffect(db, told), reserveEffect(db, told)]);
+    const events = await eventsAfter(db, { buildId: "one", seq: 1, limit: 9 });
+    assert.deepEqual(events, [{ seq: 2, at, type: "told", data: { b: 2 } }]);
+  });
+
+  await context.test("attempts are counted and told", async () => {
+    const start = { buildId: "one", id: turn.id, told: { step: "code", call: 'say "}"' }, at };
+    assert.deepEqual([await startAttempt(db, start), await startAttempt(db, start)], [1, 2]);
+    await assert.rejects(startAttempt(db, { ...start, id: "none" }), { code: "store/no-such-effect" });
+    const events = await eventsAfter(db, { buildId: "one", seq: 2, limit: 9 });
+    assert.deepEqual(
+      events.map(({ type, data }) => [type, data]),
+      [1, 2].map((attempt) => ["attempt-started", { ...start.told, attempt }]),
+    );
   });
 
   await context.test("a result is recorded once and comes back exactly", async () => {
     const result = { text: "nul \u0000 and half a pair \udc00", b: [1], a: null };
-    const done = await finishEffect(db, { id: turn.id, result, at: later });
-    assert.deepEqual([done.state, done.attempts, done.finishedAt], ["done", 2, later]);
+    await finishEffect(db, { ...finish, id: turn.id, result });
+    const done = await findEffect(db, turn.id);
+    assert.deepEqual([done?.state, done?.attempts, done?.finishedAt], ["done", 2, later]);
     assert.equal(JSON.stringify((await findEffect(db, turn.id))?.result), JSON.stringify(result));
-    await assert.rejects(finishEffect(db, { id: turn.id, result: "another", at: later }), {
-      code: "store/effect-already-done",
-    });
-    await assert.rejects(finishEffect(db, { id: "none", result: null, at }), { code: "store/no-such-effect" });
+    const again = { ...finish, id: turn.id, result: "another" };
+    await assert.rejects(finishEffect(db, again), { code: "store/effect-already-done" });
+    const attempt = { buildId: "one", id: turn.id, told: { step: "code" }, at };
+    await assert.rejects(startAttempt(db, attempt), { code: "store/effect-already-done" });
+    await assert.rejects(finishEffect(db, { ...again, id: "none" }), { code: "store/no-such-effect" });
     assert.equal(JSON.stringify((await findEffect(db, turn.id))?.result), JSON.stringify(result));
   });
 
@@ -82,8 +100,73 @@ test("effects", async (context) => {
     await reserveEffect(db, { ...turn, id: "one/1", at: later });
     assert.deepEqual(
       (await listEffects(db, "one")).map(({ id }) => id),
-      ["one/0", "one/2", "one/3", "one/4", "one/1"],
+      ["one/0", "one/2", "one/3", "one/4", "one/5", "one/1"],
     );
     assert.deepEqual(await listEffects(db, "two"), []);
+  });
+
+  await context.test("a run that another one replaced records nothing more, and sees what is done", async () => {
+    await insertBuild(db, { id: "two", goal: "g", request: {}, worker: "w", outDirectory: "/two", at });
+    const effect = { ...turn, buildId: "two", id: "two/1", events: [{ type: "told", data: {} }] };
+    const start = { buildId: "two", id: "two/1", told: { step: "code" }, at };
+    const end = { buildId: "two", id: "two/1", result: 1, at };
+    const all = async (run: number) => [
+      (await reserveEffect(db, { ...effect, run }))?.state,
+      await startAttempt(db, { ...start, run }),
+      await finishEffect(db, { ...end, run }),
+      await recordEffect(db, { ...effect, id: "two/2", run, result: 2 }),
+      (await reserveEffect(db, { ...effect, run: 99 }))?.state,
+    ];
+    const none = [undefined, undefined, false, "ended", undefined];
+    assert.deepEqual(await all(0), none, "not begun yet");
+    await claimBuild(db, { id: "two", at });
+    const second = await claimBuild(db, { id: "two", at });
+    assert.equal(second?.run, 2);
+    assert.deepEqual(await all(1), none);
+    assert.deepEqual(await all(2), ["reserved", 1, true, "recorded", "done"]);
+    for (const state of ["queued", "paused", "cancelled", "green"] as const) {
+      await setBuildState(db, { id: "two", state, at });
+      const later = { ...effect, id: "two/3", run: 2 };
+      assert.deepEqual(
+        [await reserveEffect(db, later), await recordEffect(db, { ...later, result: 3 })],
+        [undefined, "ended"],
+      );
+    }
+    const events = await eventsAfter(db, { buildId: "two", seq: 0, limit: 9 });
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["told", "attempt-started", "told"],
+    );
+  });
+
+  await context.test(
+    "who ends a run waits for what it is recording, and what comes later is not recorded",
+    async () => {
+      await insertBuild(db, { id: "three", goal: "g", request: {}, worker: "w", outDirectory: "/three", at });
+      await claimBuild(db, { id: "three", at });
+      const effect = { ...turn, buildId: "three", run: 1 };
+      const first = await db.transaction().execute(async (trx) => {
+        const row = await reserveEffect(trx, { ...effect, id: "three/1" });
+        const ending = db.transaction().execute(async (other) => {
+          await lockBuild(other, "three");
+          const seen = await findEffect(other, "three/1");
+          await setBuildState(other, { id: "three", state: "paused", at });
+          return seen;
+        });
+        return { row, ending, late: ending.then(() => reserveEffect(db, { ...effect, id: "three/2" })) };
+      });
+      assert.equal((await first.ending)?.id, "three/1", "it saw all that was recorded before");
+      assert.equal(await first.late, undefined);
+      const has = await db.transaction().execute((trx) => hasClaim(trx, { buildId: "three", run: 1 }));
+      assert.equal(has, false);
+    },
+  );
+
+  await context.test("whoever tells the trail while a build is locked does not wait", async () => {
+    const told = await db.transaction().execute(async (trx) => {
+      await lockBuild(trx, "one");
+      return recordEffect(db, { ...turn, id: "one/6", result: 1, events: [{ type: "noted", data: 1 }] });
+    });
+    assert.equal(told, "recorded");
   });
 });

@@ -10,6 +10,7 @@ const EFFECT_KINDS = {
   workspace: "workspace",
   deliver: "deliver",
   tool: "tool",
+  record: "record",
 } as const satisfies { readonly [Kind in EffectKind]: Kind };
 
 const effectRow = z
@@ -41,118 +42,99 @@ const effectRow = z
 /** One row of the effect ledger. `result` is JSON as it was given, and means something only when `state` is done. */
 export type Effect = Readonly<z.infer<typeof effectRow>>;
 
-export type EffectReservation = {
+/** What goes into the trail with a change of the ledger: `data` is any JSON value. */
+export type EventRow = { readonly type: string; readonly data: unknown };
+
+/** Of which build, and by which run of it; without a run it is not asked whether that one still has the build. */
+export type Recording = { readonly buildId: string; readonly run?: number | undefined };
+
+export type EffectReservation = Recording & {
   readonly id: string;
-  readonly buildId: string;
   readonly kind: EffectKind;
   readonly name: string;
   readonly task: string;
   readonly inputHash: string;
   /** The workspace as it is, for an effect that changes one. */
   readonly treeBefore?: string;
+  /** Go into the trail when the effect is new. */
+  readonly events?: readonly EventRow[];
   readonly at: Date;
 };
 
 /**
  * Reserves an effect before it happens and returns its row: the new one, or the one of an earlier reservation,
- * untouched. It is the caller's part to compare `inputHash` and to look at `state`.
+ * untouched. Undefined when the run has ended. It is the caller's part to compare `inputHash` and to look at `state`.
  */
-export async function reserveEffect(db: Db, effect: EffectReservation): Promise<Effect> {
-  const values = {
-    id: effect.id,
-    build_id: effect.buildId,
-    kind: effect.kind,
-    name: effect.name,
-    task: effect.task,
-    input_hash: effect.inputHash,
-    state: "reserved",
-    reserved_at: effect.at,
-    finished_at: null,
-    tree_before: effect.treeBefore ?? null,
-    tree_after: null,
-  };
-  const row = await db
-    .insertInto("atos.effects")
-    .values(values)
-    .onConflict((conflict) => conflict.column("id").doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  const reserved = row === undefined ? await findEffect(db, effect.id) : effectRow.parse(row);
-  if (reserved === undefined) throw noSuchEffect(effect.id, "be reserved: it was deleted meanwhile");
-  return reserved;
+export async function reserveEffect(db: Db, effect: EffectReservation): Promise<Effect | undefined> {
+  const { buildId, run, id, kind, name, task, inputHash, treeBefore, events, at } = effect;
+  const { types, texts } = columnsOf(events);
+  const { rows } = await sql`
+    select * from atos.reserve_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
+      ${treeBefore ?? null}, ${at}, ${types}, ${texts})`.execute(db);
+  return effectRow.optional().parse(rows[0]);
 }
 
 /**
- * Counts one more attempt and returns how many there are now.
+ * Counts one more attempt, tells the trail, and returns how many there are now; undefined when the run has ended.
+ * `told` is the event without its number.
  *
- * @throws {AtosError} `store/no-such-effect`.
+ * @throws {AtosError} `store/effect-already-done` or `store/no-such-effect`.
  */
-export async function countAttempt(db: Db, id: string): Promise<number> {
-  const row = await db
-    .updateTable("atos.effects")
-    .set(({ eb }) => ({ attempts: eb("attempts", "+", 1) }))
-    .where("id", "=", id)
-    .returning("attempts")
-    .executeTakeFirst();
-  if (row === undefined) throw noSuchEffect(id, "be attempted");
-  return row.attempts;
+export async function startAttempt(
+  db: Db,
+  start: Recording & {
+    readonly id: string;
+    readonly told: { readonly step: string } & Readonly<Record<string, string>>;
+    readonly at: Date;
+  },
+): Promise<number | undefined> {
+  const { buildId, run, id, told, at } = start;
+  const { rows } = await sql<{ attempt: number | null }>`
+    select atos.start_attempt(${buildId}, ${run ?? null}, ${id}, ${at}, ${jsonText(told)}) as attempt`.execute(db);
+  const attempt = rows[0]?.attempt ?? undefined;
+  if (attempt === 0) throw await notReserved(db, id, "be attempted");
+  return attempt;
 }
 
 /**
- * Records the result. An effect finishes once: the second finisher is told, so that its transaction undoes
- * whatever it did beside.
+ * Records the result, with its events; false when the run has ended. An effect finishes once: the second finisher is
+ * told, so that its transaction undoes whatever it did beside.
  *
  * @throws {AtosError} `store/effect-already-done` or `store/no-such-effect`.
  */
 export async function finishEffect(
   db: Db,
-  finish: { readonly id: string; readonly result: unknown; readonly treeAfter?: string; readonly at: Date },
-): Promise<Effect> {
-  const row = await db
-    .updateTable("atos.effects")
-    .set({
-      state: "done",
-      result: jsonText(finish.result),
-      tree_after: finish.treeAfter ?? null,
-      finished_at: finish.at,
-    })
-    .where("id", "=", finish.id)
-    .where("state", "=", "reserved")
-    .returningAll()
-    .executeTakeFirst();
-  if (row !== undefined) return effectRow.parse(row);
-  const done = await findEffect(db, finish.id);
-  if (done === undefined) throw noSuchEffect(finish.id, "be finished");
-  throw new AtosError(
-    "store/effect-already-done",
-    `Effect ${finish.id} was finished at ${done.finishedAt?.toISOString() ?? "an unknown time"} and finishes only ` +
-      "once. Use the recorded result; two workers may be running the same build.",
-  );
+  finish: Recording & {
+    readonly id: string;
+    readonly result: unknown;
+    readonly treeAfter?: string;
+    readonly events?: readonly EventRow[];
+    readonly at: Date;
+  },
+): Promise<boolean> {
+  const { buildId, run, id, result, treeAfter, at } = finish;
+  const { types, texts } = columnsOf(finish.events);
+  const { rows } = await sql<{ outcome: "finished" | "ended" | "not-reserved" }>`
+    select atos.finish_effect(${buildId}, ${run ?? null}, ${id}, ${jsonText(result)}, ${treeAfter ?? null}, ${at},
+      ${types}, ${texts}) as outcome`.execute(db);
+  if (rows[0]?.outcome === "not-reserved") throw await notReserved(db, id, "be finished");
+  return rows[0]?.outcome === "finished";
 }
 
 /**
  * Records an effect that is done already and had no attempts to count, with events for its build's trail, in one
- * statement. False when it was recorded before; then nothing is added.
+ * statement. `known`: it was recorded before, and nothing is added; `ended`: the run has ended.
  */
 export async function recordEffect(
   db: Db,
-  done: EffectReservation & {
-    readonly result: unknown;
-    readonly events: readonly { readonly type: string; readonly data: unknown }[];
-  },
-): Promise<boolean> {
-  const { id, buildId, kind, name, task, inputHash, at, events } = done;
-  const types = events.map(({ type }) => type);
-  const texts = events.map(({ data }) => jsonText(data));
-  const { rows } = await sql`
-    with done as (
-      insert into atos.effects
-        (id, build_id, kind, name, task, input_hash, state, attempts, result, reserved_at, finished_at)
-      values (${id}, ${buildId}, ${kind}, ${name}, ${task}, ${inputHash}, 'done', 0, ${jsonText(done.result)}::json, ${at}, ${at})
-      on conflict (id) do nothing returning 1
-    )
-    select atos.append_events(${buildId}, ${at}, ${types}::text[], ${texts}::text[]) from done`.execute(db);
-  return rows.length > 0;
+  done: Omit<EffectReservation, "treeBefore"> & { readonly result: unknown },
+): Promise<"recorded" | "known" | "ended"> {
+  const { buildId, run, id, kind, name, task, inputHash, result, at } = done;
+  const { types, texts } = columnsOf(done.events);
+  const { rows } = await sql<{ outcome: "recorded" | "known" | "ended" }>`
+    select atos.record_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
+      ${jsonText(result)}, ${at}, ${types}, ${texts}) as outcome`.execute(db);
+  return rows[0]?.outcome ?? "ended";
 }
 
 export async function findEffect(db: Db, id: string): Promise<Effect | undefined> {
@@ -172,6 +154,36 @@ export async function listEffects(db: Db, buildId: string): Promise<readonly Eff
   return effectRow.array().parse(rows);
 }
 
-function noSuchEffect(id: string, what: string): AtosError {
-  return new AtosError("store/no-such-effect", `There is no effect ${id} to ${what}.`);
+/**
+ * Gives the build `to` its own copies of finished effects of the build `from`, those of `names`. Their ids are the
+ * build's id, a slash and the name. Returns how many there were.
+ */
+export async function copyEffects(
+  db: Db,
+  { from, to, names }: { readonly from: string; readonly to: string; readonly names: readonly string[] },
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    insert into atos.effects (id, build_id, kind, name, task, input_hash, state, attempts, result, reserved_at,
+      finished_at, tree_before, tree_after)
+    select ${to} || '/' || name, ${to}, kind, name, task, input_hash, state, attempts, result, reserved_at,
+      finished_at, tree_before, tree_after
+    from atos.effects where build_id = ${from} and state = 'done' and name = any(${[...names]}::text[])`.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
+function columnsOf(events: readonly EventRow[] = []): {
+  readonly types: readonly string[];
+  readonly texts: readonly string[];
+} {
+  return { types: events.map(({ type }) => type), texts: events.map(({ data }) => jsonText(data)) };
+}
+
+async function notReserved(db: Db, id: string, what: string): Promise<AtosError> {
+  const done = await findEffect(db, id);
+  if (done === undefined) return new AtosError("store/no-such-effect", `There is no effect ${id} to ${what}.`);
+  return new AtosError(
+    "store/effect-already-done",
+    `Effect ${id} was finished at ${done.finishedAt?.toISOString() ?? "an unknown time"} and finishes only ` +
+      "once. Use the recorded result; two workers may be running the same build.",
+  );
 }

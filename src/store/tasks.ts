@@ -22,6 +22,8 @@ const taskRow = z
     files: z.array(z.string()).readonly(),
     after: z.array(z.string()).readonly(),
     description: z.string(),
+    covers: z.array(z.int()).readonly(),
+    kind: z.string(),
     model: z.string().nullable(),
     updated_at: z.date(),
   })
@@ -30,21 +32,28 @@ const taskRow = z
 /** A planned task and how far it is; `model` is the last one that worked on it. */
 export type Task = Readonly<z.infer<typeof taskRow>>;
 
-/** Adds the tasks of a plan, all waiting, in the order given. */
+/** Adds the tasks of a plan, all waiting, in the order given; the first has the position `from` (0). */
 export async function insertTasks(
   db: Db,
-  plan: { readonly buildId: string; readonly tasks: readonly PlannedTask[]; readonly at: Date },
+  plan: {
+    readonly buildId: string;
+    readonly tasks: readonly PlannedTask[];
+    readonly from?: number;
+    readonly at: Date;
+  },
 ): Promise<void> {
   if (plan.tasks.length === 0) return;
-  const rows = plan.tasks.map((task, position) => ({
+  const rows = plan.tasks.map((task, index) => ({
     build_id: plan.buildId,
     id: task.id,
-    position,
+    position: (plan.from ?? 0) + index,
     tier: task.tier,
     state: "waiting",
     files: jsonText(task.files),
     after: jsonText(task.after),
     description: task.description,
+    covers: jsonText(task.covers),
+    kind: task.kind,
     model: null,
     updated_at: plan.at,
   }));

@@ -9,6 +9,7 @@ import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { type CodeCheck, checkFolder } from "./check-folder.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { requireLanguage } from "./find-language.ts";
 import type { LanguageId } from "./language.ts";
 
 const root = mkdtempSync(join(tmpdir(), "atos-check-"));
@@ -25,7 +26,11 @@ async function check(
 ): Promise<CodeCheck> {
   const folder = mkdtempSync(join(root, "f-"));
   for (const [path, content] of Object.entries(files)) writeFileSync(join(folder, path), content);
-  return checkFolder(inside, { root: folder, paths: Object.keys(files), language }, AbortSignal.timeout(60_000));
+  return checkFolder(
+    inside,
+    { root: folder, paths: Object.keys(files), language: requireLanguage(language) },
+    AbortSignal.timeout(60_000),
+  );
 }
 
 function outcomes(result: CodeCheck): unknown {

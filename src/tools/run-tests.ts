@@ -1,8 +1,28 @@
 import { z } from "zod";
 import type { Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Language } from "./language.ts";
-import { explainRun, newMark, readMarked, readTestReport } from "./test-report.ts";
+import {
+  type CodePlace,
+  completed,
+  explainRun,
+  failedRun,
+  type FileCoverage,
+  newMark,
+  readMarked,
+  readTestReport,
+  type ReportedTest,
+} from "./test-report.ts";
 import { requiredPython, runnersFor, testRequest } from "./test-request.ts";
+import { problemText, readCommandTests, readProblems } from "./toolchain/command-report.ts";
+import { readCoverage } from "./toolchain/read-coverage.ts";
+import {
+  type CommandEnd,
+  type CommandJob,
+  missingToolchain,
+  runCommand,
+  toolchainVersion,
+} from "./toolchain/run-command.ts";
+import type { Toolchain } from "./toolchain/toolchain.ts";
 
 export type TestResult = {
   /** Relative path of the test file; empty when the run as a whole failed. */
@@ -10,6 +30,8 @@ export type TestResult = {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped";
   readonly message: string;
+  /** Of a failed one: the deepest place in the project, where its error tells one. */
+  readonly at?: CodePlace;
 };
 
 export type TestRun = {
@@ -28,6 +50,8 @@ export type CodeRun = {
   readonly language: Language;
   /** Relative paths of the files to run or to check. */
   readonly files: readonly string[];
+  /** The project's source files, tests included: what a failure may point at. */
+  readonly sources?: readonly string[];
 };
 
 const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), message: z.string() })) });
@@ -38,32 +62,140 @@ const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), m
  * A run that never got to its report (a crash, an exit, a limit) is one failed test that says
  * so. The report comes from the process that also ran the code: it protects against accidents
  * and prints, not against code written to forge it.
+ *
+ * @throws `tools/python-missing` and `tools/toolchain-missing` where the machine can't run the language.
  */
 export async function runTests(sandbox: Sandbox, run: CodeRun, signal: AbortSignal): Promise<TestRun> {
+  return (await watchedRun(sandbox, { ...run, covered: undefined }, signal)).run;
+}
+
+/**
+ * Runs the tests once more with an eye on `covered`, source files that are no tests, and tells which of their lines
+ * were reached. A run of its own, because watching is slow and must not make red what is green: undefined when it was
+ * not green, or the language's tools can't tell.
+ */
+export async function measureCoverage(
+  sandbox: Sandbox,
+  run: CodeRun & { readonly covered: readonly string[] },
+  signal: AbortSignal,
+): Promise<readonly FileCoverage[] | undefined> {
+  const { run: measured, coverage } = await watchedRun(sandbox, run, signal);
+  return measured.green ? coverage : undefined;
+}
+
+type WatchedRun = { readonly run: TestRun; readonly coverage: readonly FileCoverage[] | undefined };
+type ToWatch = CodeRun & { readonly covered: readonly string[] | undefined };
+
+async function watchedRun(sandbox: Sandbox, run: ToWatch, signal: AbortSignal): Promise<WatchedRun> {
+  const { runner } = run.language;
+  if (typeof runner !== "string") return runByCommand(sandbox, { ...run, toolchain: runner }, signal);
   const mark = newMark();
-  const how = run.language.id === "python" ? "verify-python" : "verify-node";
-  const request = testRequest(sandbox, { how, files: run.files }, mark);
-  const report = await sandbox.run({ ...request, root: run.root }, signal);
-  const { runner, tests: reported, durationMs } = readTestReport(report, mark, run.files);
-  const tests = reported.map(({ file, name, outcome, message }) => ({ file, name, outcome, message }));
-  const green = report.exitCode === 0 && tests.every((test) => test.outcome === "passed");
+  const how = runner === "python" ? "verify-python" : "verify-node";
+  const { covered } = run;
+  const asked = { how, files: run.files, ...(covered === undefined ? {} : { covered }) } as const;
+  const report = await sandbox.run({ ...testRequest(sandbox, asked, mark), root: run.root }, signal);
+  const { runner: name, tests, durationMs, coverage } = readTestReport(report, mark, run.files);
+  return { run: testRun({ runner: name, durationMs, exitCode: report.exitCode }, tests), coverage };
+}
+
+type ToCommand = ToWatch & { readonly toolchain: Toolchain };
+
+async function runByCommand(sandbox: Sandbox, asked: ToCommand, signal: AbortSignal): Promise<WatchedRun> {
+  const { toolchain, root, files, sources = files, covered } = asked;
+  const measured = covered === undefined ? undefined : toolchain.tests.coverage;
+  const { command } = measured ?? toolchain.tests;
+  const { pattern: testFile } = asked.language.testFile;
+  const job = { root, toolchain, command, files, sources: files, coverage: measured !== undefined, testFile };
+  const { report, run } = await finished(sandbox, job, signal);
+  const told = run === undefined ? [] : readCommandTests({ run, toolchain, files, sources });
+  const exitCode = run?.exitCode ?? null;
+  const ended = run === undefined ? report : { ...report, exitCode, stdout: run.stdout, stderr: run.stderr };
+  const tests =
+    run === undefined ? [failedRun(explainRun(report))] : completed(told, { report: ended, mark: newMark(), files });
+  const runner = command.slice(0, 2).join(" ");
+  const coverage =
+    run === undefined || measured === undefined
+      ? undefined
+      : readCoverage(run.coverage, measured.report, covered ?? []);
+  return { run: testRun({ runner, durationMs: report.durationMs, exitCode }, tests), coverage };
+}
+
+type Ended = Pick<TestRun, "runner" | "durationMs"> & { readonly exitCode: number | null };
+
+function testRun({ runner, durationMs, exitCode }: Ended, reported: readonly ReportedTest[]): TestRun {
+  const tests = reported.map(({ file, name, outcome, message, at }) => ({
+    file,
+    name,
+    outcome,
+    message,
+    ...(at === undefined ? {} : { at }),
+  }));
+  const green = exitCode === 0 && tests.every((test) => test.outcome === "passed");
   return { runner, tests, durationMs, green };
 }
 
-/** The files that can't be parsed, each with the parser's words. Nothing of theirs is run. */
+/** @throws `tools/toolchain-missing` */
+async function finished(
+  sandbox: Sandbox,
+  job: CommandJob & { toolchain: Toolchain },
+  signal: AbortSignal,
+): Promise<CommandEnd> {
+  const end = await runCommand(sandbox, job, signal);
+  if (end.run?.missing === true) throw missingToolchain(job.toolchain, job.command[0]);
+  return end;
+}
+
+/**
+ * The files that can't be parsed, each with the parser's words. Nothing of theirs is run.
+ *
+ * @throws as `runTests`.
+ */
 export async function checkSyntax(
   sandbox: Sandbox,
   run: CodeRun,
   signal: AbortSignal,
 ): Promise<readonly SyntaxProblem[]> {
+  const { runner } = run.language;
+  if (typeof runner !== "string") return syntaxByCommand(sandbox, { ...run, toolchain: runner }, signal);
   const mark = newMark();
   const { path, readOnly } = runnersFor(sandbox);
   const command: SandboxRequest["command"] =
-    run.language.id === "python"
+    runner === "python"
       ? [requiredPython(sandbox), "-I", `${path}/python-runner.py`, mark, "syntax", ...run.files]
-      : [sandbox.nodePath, "--no-warnings", `${path}/check-typescript.mjs`, mark, ...run.files];
+      : [sandbox.nodePath, "--no-warnings", "--experimental-vm-modules", `${path}/check-node.mjs`, mark, ...run.files];
   const report = await sandbox.run({ command, root: run.root, readOnly }, signal);
   const parsed = syntaxSchema.safeParse(readMarked(report.stdout, mark));
   if (parsed.success) return parsed.data.problems;
   return [{ file: run.files[0] ?? "", message: explainRun(report) }];
+}
+
+async function syntaxByCommand(
+  sandbox: Sandbox,
+  { toolchain, root, files }: CodeRun & { readonly toolchain: Toolchain },
+  signal: AbortSignal,
+): Promise<readonly SyntaxProblem[]> {
+  const job = { root, toolchain, command: toolchain.syntax, files };
+  const { report, run } = await finished(sandbox, job, signal);
+  if (run?.exitCode === 0) return [];
+  const problems = run === undefined ? [] : readProblems(run, toolchain);
+  if (problems.length > 0) return problems.map((one) => ({ file: one.file, message: problemText(one) }));
+  const why = run === undefined ? explainRun(report) : explainRun({ ...report, ...run });
+  return [{ file: files[0] ?? "", message: why }];
+}
+
+/**
+ * What the language's programs call their version.
+ *
+ * @throws `tools/python-missing` and `tools/toolchain-missing` where the machine can't run the language.
+ */
+export async function languageVersion(
+  sandbox: Sandbox,
+  { root, language }: Pick<CodeRun, "root" | "language">,
+  signal: AbortSignal,
+): Promise<string> {
+  const { runner } = language;
+  if (typeof runner !== "string") return toolchainVersion(sandbox, { root, toolchain: runner }, signal);
+  const program = runner === "python" ? requiredPython(sandbox) : sandbox.nodePath;
+  const { stdout } = await sandbox.run({ command: [program, "--version"], root }, signal);
+  return runner === "python" ? stdout.trim() : `Node ${stdout.trim()}`;
 }

@@ -5,6 +5,14 @@ import type { SandboxReport } from "../sandbox/sandbox.ts";
 /** What is said of a file, or a run, in which there was nothing to run. */
 export const NO_TEST = "no test was found";
 
+/** A line of the project's own code. */
+const codePlace = z.object({ file: z.string(), line: z.number() });
+export type CodePlace = z.infer<typeof codePlace>;
+
+/** How many lines of a source file there are to reach, and how many the tests reached. */
+const fileCoverage = z.object({ path: z.string(), lines: z.number(), covered: z.number() });
+export type FileCoverage = z.infer<typeof fileCoverage>;
+
 const reportedTest = z.object({
   file: z.string(),
   name: z.string(),
@@ -12,6 +20,8 @@ const reportedTest = z.object({
   message: z.string(),
   /** It failed without having been run: its file was not loaded, or what goes before it failed. */
   error: z.boolean(),
+  /** Where it failed: the deepest place in the project. */
+  at: codePlace.optional(),
 });
 export type ReportedTest = z.infer<typeof reportedTest>;
 
@@ -21,6 +31,8 @@ const testReport = z.object({
   tests: z.array(reportedTest),
   /** What the tests left running when they had ended, in the runner's words. */
   leftOpen: z.array(z.string()).default([]),
+  /** Only where it was asked for. */
+  coverage: z.array(fileCoverage).optional(),
 });
 export type TestReport = z.infer<typeof testReport>;
 
@@ -56,24 +68,32 @@ export function withoutMarked(output: string, mark: string): string {
  */
 export function readTestReport(report: SandboxReport, mark: string, files: readonly string[]): TestReport {
   const parsed = testReport.safeParse(readMarked(report.stdout, mark));
-  const failed = (file: string, name: string, message: string): ReportedTest => ({
-    file,
-    name,
-    outcome: "failed",
-    message,
-    error: true,
-  });
   if (!parsed.success) {
-    const tests = [failed("", "test run", explainRun(report))];
+    const tests = [failedRun(explainRun(report))];
     return { runner: "none", tests, durationMs: report.durationMs, leftOpen: [] };
   }
-  const { tests: reported } = parsed.data;
+  return { ...parsed.data, tests: completed(parsed.data.tests, { report, mark, files }) };
+}
+
+type RunOfFiles = { readonly report: SandboxReport; readonly mark: string; readonly files: readonly string[] };
+
+/** With a failed test for each file that has none, for a run without any, and for one that ended badly. Pure. */
+export function completed(reported: readonly ReportedTest[], { report, mark, files }: RunOfFiles): ReportedTest[] {
   const silent = files.filter((file) => !reported.some((test) => test.file === file));
   const tests = [...reported, ...silent.map((file) => failed(file, file, NO_TEST))];
-  if (tests.length === 0) tests.push(failed("", "test run", NO_TEST));
+  if (tests.length === 0) tests.push(failedRun(NO_TEST));
   if (report.exitCode !== 0 && tests.every((test) => test.outcome !== "failed"))
-    tests.push(failed("", "test run", explainEnd(report, mark)));
-  return { ...parsed.data, tests };
+    tests.push(failedRun(explainEnd(report, mark)));
+  return tests;
+}
+
+/** A run that failed as a whole. Pure. */
+export function failedRun(message: string): ReportedTest {
+  return failed("", "test run", message);
+}
+
+function failed(file: string, name: string, message: string): ReportedTest {
+  return { file, name, outcome: "failed", message, error: true };
 }
 
 /** Why a run whose tests all passed did not end well. */

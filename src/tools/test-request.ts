@@ -12,16 +12,25 @@ export type TestWay = "verify-python" | "python" | "pytest" | "unittest" | "veri
 const RUNNERS_ON_HOST = fileURLToPath(new URL("runners", import.meta.url));
 const RUNNERS_INSIDE = "/opt/atos/runners";
 
+export type TestsAsked = {
+  readonly how: TestWay;
+  readonly files: readonly string[];
+  /** Files whose lines are to be watched while the tests run. Absent: none, and at full speed. */
+  readonly covered?: readonly string[];
+};
+
 /** The command that runs `files` and prints one line of JSON behind `mark`. @throws `tools/python-missing` */
 export function testRequest(
   sandbox: Sandbox,
-  { how, files }: { readonly how: TestWay; readonly files: readonly string[] },
+  { how, files, covered }: TestsAsked,
   mark: string,
 ): Pick<SandboxRequest, "command" | "readOnly" | "env"> {
   const { path, readOnly } = runnersFor(sandbox);
+  const watched = covered === undefined ? {} : { ATOS_COVERED_FILES: JSON.stringify(covered) };
   if (how !== "node" && how !== "verify-node") {
     const what = how === "verify-python" ? "tests" : how;
-    return { readOnly, command: [requiredPython(sandbox), `${path}/python-runner.py`, mark, what, ...files] };
+    const command = [requiredPython(sandbox), `${path}/python-runner.py`, mark, what, ...files] as const;
+    return { readOnly, command, env: watched };
   }
   // One process for all files: a file that can't be loaded is then a failed test with its message.
   const flags = [
@@ -30,10 +39,11 @@ export function testRequest(
     "--test-isolation=none",
     // Else one server that a test leaves open holds all results back.
     ...(how === "node" ? ["--test-force-exit"] : []),
+    ...(covered === undefined ? [] : ["--experimental-test-coverage"]),
     `--test-reporter=${path}/node-reporter.mjs`,
     "--test-reporter-destination=stdout",
   ];
-  return { readOnly, command: [sandbox.nodePath, ...flags, ...files], env: { ATOS_REPORT_MARK: mark } };
+  return { readOnly, command: [sandbox.nodePath, ...flags, ...files], env: { ATOS_REPORT_MARK: mark, ...watched } };
 }
 
 /** Where a command sees our runners, and what must be shown to it for that. Without a sandbox everything is seen as it is. */

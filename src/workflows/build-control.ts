@@ -1,10 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { Error as DBOSErrors } from "@dbos-inc/dbos-sdk";
 import { z } from "zod";
 import { AtosError, EXIT, messageOf, usageError } from "../base/errors.ts";
 import type { BuildEvent } from "../base/events.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
-import { type BuildQueue, forgetRecordedErrors } from "../journal/durable-engine.ts";
+import type { BuildQueue } from "../journal/durable-engine.ts";
+import { reportEvent } from "../journal/report-event.ts";
+import { type Claim, RunEndedError } from "../journal/run-ended.ts";
 import { closeApprovals } from "../store/approvals.ts";
 import {
   activeBuilds,
@@ -19,6 +20,8 @@ import { runBuild } from "./build.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import { buildRequestSchema, WORKFLOW_VERSION } from "./build-request.ts";
 import { BuildRun } from "./build-run.ts";
+import { runSingle } from "./run-single.ts";
+import { openLimits } from "./open-limits.ts";
 
 const MAX_PARK_TRIES = 10;
 const PARK_WAIT_MS = 1000;
@@ -42,12 +45,12 @@ export type BuildControlOptions = {
  * as `paused` with the reason, and `atos resume` goes on from the last recorded step.
  */
 export class BuildControl {
-  readonly #deps: BuildDeps;
+  readonly #deps: Omit<BuildDeps, "report">;
   readonly #queue: BuildQueue;
   readonly #options: BuildControlOptions;
   readonly #running = new Map<string, AbortController>();
 
-  constructor(deps: BuildDeps, queue: BuildQueue, options: BuildControlOptions) {
+  constructor(deps: Omit<BuildDeps, "report">, queue: BuildQueue, options: BuildControlOptions) {
     this.#deps = deps;
     this.#queue = queue;
     this.#options = options;
@@ -82,35 +85,39 @@ export class BuildControl {
         ),
       );
     }
-    await forgetRecordedErrors(this.#deps.journal.db, id);
     if (!(await this.#queue.goOn(id)))
       await this.#park(id, new Error("its workflow has ended and can't go on; start it anew"));
   }
 
   /** The build workflow: called by the durable engine, again after every crash or resume. */
   async run(buildId: string): Promise<void> {
-    const { db, source, now } = this.#deps.journal;
+    const { db, now } = this.#deps.journal;
     const controller = new AbortController();
+    this.#running.get(buildId)?.abort(new RunEndedError(buildId));
     this.#running.set(buildId, controller);
     try {
-      // Not a recorded step: it must happen at every start, also of a resumed build.
+      // Not a recorded step: every start is a run of its own, and ends the one before.
       const row = await claimBuild(db, { id: buildId, at: now() });
       if (row === undefined) throw new Error(`build ${buildId} was ended before it began to run`);
       const request = buildRequestSchema.parse(row.request);
-      const result = await runBuild(
-        new BuildRun({ id: buildId, request, deps: this.#deps, signal: controller.signal }),
-      );
-      const finished: BuildEvent = { type: "build-finished", outcome: result.outcome, why: result.why };
-      await source.transaction("build finished", async (trx) => {
-        const at = now();
-        await setBuildState(trx, { id: buildId, state: result.outcome, result, at });
-        await appendBuildEvents(trx, buildId, { events: [finished], at });
+      const deps = this.#depsOf({ buildId, run: row.run });
+      using limits = await openLimits(deps.journal, { buildId, limits: request.limits });
+      const { worker } = row;
+      const build = new BuildRun({ id: buildId, request, deps, worker, limits, signal: controller.signal });
+      const result = await (request.shape === "single" ? runSingle(build) : runBuild(build));
+      const { outcome, why } = result;
+      await build.main.once("build finished", async (trx) => {
+        await setBuildState(trx, { id: buildId, state: outcome, result, at: now() });
+        return { result: null, events: [{ type: "build-finished", outcome, why }] };
       });
     } catch (error) {
       // What a step throws on an abort may be its own words; the reason is what counts.
       const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
-      // A run that a newer one has replaced has nothing to stop any more.
-      if (!isStoppedElsewhere(error) && this.#running.get(buildId) === controller) await this.#park(buildId, reason);
+      // What still goes on beside what threw.
+      controller.abort(reason);
+      // A run that was ended has nothing to stop any more: whoever did that has recorded why.
+      if (!(error instanceof RunEndedError) && this.#running.get(buildId) === controller)
+        await this.#park(buildId, reason);
       throw error;
     } finally {
       // A quick resume may have begun the next run already.
@@ -119,6 +126,16 @@ export class BuildControl {
         this.#deps.pool.forget(buildId);
       }
     }
+  }
+
+  /** What this run of a build works with: once it has lost its claim, nothing of it is recorded. */
+  #depsOf(claim: Claim): BuildDeps {
+    const journal = { ...this.#deps.journal, claim };
+    const report = async (buildId: string, event: BuildEvent): Promise<void> => {
+      // The pool tells of models too that other builds wait for: of a run that has ended it is not told.
+      await reportEvent(journal, buildId, event);
+    };
+    return { ...this.#deps, journal, report };
   }
 
   async #park(buildId: string, error: unknown): Promise<void> {
@@ -173,11 +190,4 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
   } finally {
     late.abort();
   }
-}
-
-/** The durable engine took the build from this worker: whoever did that has recorded why. */
-function isStoppedElsewhere(error: unknown): boolean {
-  return (
-    error instanceof DBOSErrors.DBOSWorkflowCancelledError || error instanceof DBOSErrors.DBOSWorkflowConflictError
-  );
 }

@@ -1,3 +1,4 @@
+import type { Turnstile } from "../base/turnstile.ts";
 import type { TurnDeps } from "../agents/recorded-turn.ts";
 import type { ModelIdentity, ModelSource } from "../engine/model.ts";
 import type { Workspaces } from "../journal/workspaces.ts";
@@ -6,11 +7,13 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 
 /** What the build workflow works with; `app.ts` provides it. */
 export type BuildDeps = TurnDeps & {
-  readonly pool: ModelPool;
+  readonly pool: Pick<ModelPool, "lease" | "foresee" | "forget">;
   readonly workspaces: Workspaces;
   /** Folder for checkouts that live as long as one test run; emptied when the worker starts. */
   readonly scratchDirectory: string;
   /** @throws {AtosError} `sandbox/none` when nothing can confine code and `unsafe` is false. */
   readonly openSandbox: (unsafe: boolean) => Promise<Sandbox>;
+  /** Lets only so many checks of code run at once as the machine can do at once. */
+  readonly checks: Turnstile;
   readonly identify: (source: ModelSource) => Promise<ModelIdentity>;
 };

@@ -2,18 +2,27 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { showFile } from "../agents/file-blocks.ts";
-import { showTask } from "../agents/read-plan.ts";
 import { showSpec } from "../agents/read-spec.ts";
+import { showTask } from "../agents/show-plan.ts";
 import { explainFailure } from "../tools/explain-failure.ts";
-import { LANGUAGES } from "../tools/language.ts";
+import { requireLanguage } from "../tools/find-language.ts";
+import { scaffold } from "../tools/language.ts";
 import { WORKFLOW_VERSION } from "./build-request.ts";
 
 test("the words that enter a build's steps belong to its workflow version", () => {
   const words = JSON.stringify([
-    LANGUAGES.python.scaffold("some_name", "does something"),
-    LANGUAGES.typescript.scaffold("someName", "does something"),
+    scaffold(requireLanguage("python"), "some_name", "does something"),
+    scaffold(requireLanguage("typescript"), "someName", "does something"),
     showSpec({ name: "f", language: "python", summary: "s", criteria: ["f(1) returns 2"] }),
-    showTask({ id: "code", tier: "simple", files: ["f.py"], after: ["other"], description: "write f" }),
+    showTask({
+      id: "code",
+      tier: "simple",
+      files: ["f.py"],
+      after: ["other"],
+      description: "write f",
+      covers: [],
+      kind: "other",
+    }),
     showFile({ path: "f.py", content: "x\n" }, "python"),
     explainFailure({
       runner: "r",

@@ -1,16 +1,8 @@
 import { z } from "zod";
-import { ROLES } from "../agents/prompt-set.ts";
+import { SEATS } from "../agents/role.ts";
+import { teamSchema } from "../agents/team.ts";
 import type { ModelSource } from "../engine/model.ts";
-
-const rolePromptSchema = z.object({
-  role: z.enum(ROLES),
-  maxTokens: z.number(),
-  temperature: z.number(),
-  system: z.string().optional(),
-  user: z.string(),
-  failure: z.string().optional(),
-  rejected: z.string().optional(),
-});
+import { languageSchema } from "../tools/language.ts";
 
 const modelSourceSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -51,7 +43,16 @@ const modelSourceSchema = z.discriminatedUnion("kind", [
  * Changes when a build's steps, or the words that enter them (scaffolds, shown specs and plans, explained
  * failures), change so that an unfinished build of an older ATOS could not be replayed.
  */
-export const WORKFLOW_VERSION = "atos-build-3";
+export const WORKFLOW_VERSION = "atos-build-4";
+
+/** What a specification must agree with. */
+const domainPartSchema = z.object({
+  goal: z.string(),
+  families: z.array(z.string()),
+  name: z.string().optional(),
+  language: z.string().optional(),
+});
+export type DomainPart = Readonly<z.infer<typeof domainPartSchema>>;
 
 /**
  * Everything that decides a build, fixed when it is asked for: the goal, the models, the words
@@ -64,23 +65,29 @@ export const buildRequestSchema = z.object({
   /** Milliseconds since 1970; the date of the commits. */
   createdAtMs: z.number(),
   seed: z.number(),
+  /** Of a fork: the turns it has from the build before, by their steps, and the seeds that those were drawn with. */
+  keptSeeds: z.record(z.string(), z.number()).optional(),
   unsafe: z.boolean(),
-  maxFixRounds: z.number(),
+  /** How much is tried for a task: repairs of a sample, by the model's id, and samples of a tier. */
+  bounds: z.object({ rounds: z.record(z.string(), z.number()), samples: z.number() }),
+  limits: z.object({ minutes: z.number().optional(), tokens: z.number().optional() }),
   roster: z.object({
     name: z.string(),
     models: z.array(modelSourceSchema),
     tiers: z.object({ simple: z.string(), medium: z.string(), complex: z.string() }),
-    roles: z.partialRecord(z.enum(ROLES), z.string()),
+    roles: z.partialRecord(z.enum(SEATS), z.string()),
   }),
-  prompts: z.record(z.enum(ROLES), rolePromptSchema),
-  /** For a model of a closed domain: what its spec must agree with. Absent for general models. */
-  domain: z
-    .object({
-      families: z.array(z.string()),
-      name: z.string().optional(),
-      language: z.string().optional(),
-    })
-    .optional(),
+  team: teamSchema,
+  languages: z.array(languageSchema),
+  /** Whether a person looks at plan and tests first, and whether that is all that was asked for. */
+  askPlan: z.boolean(),
+  planOnly: z.boolean(),
+  /** `single`: one reply of one model, not tested, to be compared with the team's work. */
+  shape: z.enum(["team", "single"]),
+  /** The repository to work on; absent for a new one. */
+  repository: z.object({ directory: z.string(), revision: z.string(), branch: z.string() }).optional(),
+  /** For a model of a closed domain: its goal in parts, each of which is one job that it knows. Absent for general models. */
+  domain: z.object({ parts: z.array(domainPartSchema) }).optional(),
 });
 
 export type BuildRequest = z.infer<typeof buildRequestSchema>;

@@ -1,33 +1,61 @@
-import type { BuildEvent, PlannedTask, TaskState, TokenUsage } from "../base/events.ts";
+import type { BuildEvent, PlannedTask, TokenUsage } from "../base/events.ts";
 import type { TaskTier } from "../base/task.ts";
-import { type Answer, ask, openConversation, type Conversation } from "../agents/converse.ts";
-import type { Segment } from "../agents/context.ts";
-import type { Role } from "../agents/prompt-set.ts";
-import type { Read } from "../agents/read.ts";
+import type { Spec } from "../agents/read-spec.ts";
 import { modelFor } from "../agents/roster.ts";
-import { type EffectResult, type EffectSpec, runEffect } from "../journal/effect.ts";
-import { trailHead } from "../journal/audit-chain.ts";
-import { appendBuildEvents } from "../journal/build-events.ts";
-import { setTaskState } from "../store/tasks.ts";
+import { roleFor } from "../agents/team.ts";
+import { requireLanguage } from "../tools/find-language.ts";
+import type { Language } from "../tools/language.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { forecast } from "./forecast.ts";
+import type { Limits } from "./limits.ts";
+import type { Repository } from "./repository.ts";
+import { LEADING_TIER, Strand } from "./strand.ts";
 
-/** One execution of the build workflow: what every stage shares. A replay builds it up again from the journal. */
+export type BuildStart = {
+  readonly id: string;
+  readonly request: BuildRequest;
+  readonly deps: BuildDeps;
+  /** The installation that runs it. */
+  readonly worker: string;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+};
+
+/** One execution of the build workflow: what every strand shares. A replay builds it up again from the journal. */
 export class BuildRun {
   readonly id: string;
   readonly request: BuildRequest;
   readonly deps: BuildDeps;
+  readonly worker: string;
+  readonly limits: Limits;
   readonly signal: AbortSignal;
+  /** The strand of the build itself. */
+  readonly main: Strand;
+  /** The repository that is built on; set once, when the build has looked at it. */
+  repository: Repository | undefined;
   readonly #usage: TokenUsage[] = [];
   readonly #done = new Set<string>();
+  readonly #tiers = new Map<string, TaskTier>();
   #tasks: readonly PlannedTask[] = [];
 
-  constructor(start: { id: string; request: BuildRequest; deps: BuildDeps; signal: AbortSignal }) {
+  constructor(start: BuildStart) {
     this.id = start.id;
     this.request = start.request;
     this.deps = start.deps;
+    this.worker = start.worker;
+    this.limits = start.limits;
     this.signal = start.signal;
+    this.main = new Strand(this, { limited: true, signal: start.signal });
+  }
+
+  /** Of the repository that is built on, for prompts; empty for a new one. */
+  get repositoryMap(): string {
+    return this.repository?.map ?? "";
+  }
+
+  get rules(): string {
+    return this.repository?.rules ?? "";
   }
 
   get turns(): number {
@@ -41,17 +69,45 @@ export class BuildRun {
     };
   }
 
-  /** Opens a conversation of `role` for `task`; `name` begins its steps' names. */
-  open(role: Role, { task, tier, name }: { task: string; tier: TaskTier; name: string }): Conversation {
-    const source = modelFor(this.request.roster, role, tier);
-    return openConversation({
-      buildId: this.id,
-      task,
-      name,
-      prompt: this.request.prompts[role],
-      source,
-      seed: this.request.seed,
+  languageOf({ language }: Pick<Spec, "language">): Language {
+    return requireLanguage(language, this.request.languages);
+  }
+
+  /** What a language's testers and developers are told of it; where there is code already, to do as it does. */
+  adviceFor({ advice }: Language, seat: "tester" | "developer"): string {
+    const there = "This project exists already: put files where its own lie, import as they do, keep its style.";
+    return this.repository === undefined ? advice[seat] : `${advice[seat]} ${there}`;
+  }
+
+  spend(usage: TokenUsage): void {
+    this.#usage.push(usage);
+    this.limits.spend(usage.promptTokens + usage.outputTokens);
+  }
+
+  /**
+   * Does `work` for every item, each in a strand of its own, and gives the results in the order of the items. When one
+   * throws, the others are stopped and waited for.
+   */
+  async sideBySide<Item, Result>(
+    strand: Strand,
+    items: readonly Item[],
+    work: (own: Strand, item: Item) => Promise<Result>,
+  ): Promise<readonly Result[]> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.signal, stop.signal]);
+    const { limited } = strand;
+    const running = items.map(async (item) => {
+      try {
+        return await work(new Strand(this, { limited, signal }), item);
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
     });
+    await Promise.allSettled(running);
+    // What stopped the others is what is thrown, and not how they stopped.
+    if (stop.signal.aborted) throw stop.signal.reason;
+    return Promise.all(running);
   }
 
   /**
@@ -60,17 +116,18 @@ export class BuildRun {
    * @throws what keeps the model from being loaded.
    */
   async tryFirstModel(): Promise<void> {
-    const role = "product-manager";
-    const source = modelFor(this.request.roster, role, "complex");
+    const role = roleFor(this.request.team, "product-manager", LEADING_TIER);
+    const source = modelFor(this.request.roster, role, LEADING_TIER);
     const report = (event: BuildEvent): Promise<void> => this.deps.report(this.id, event);
-    const job = { build: this.id, task: "start", role };
+    const job = { build: this.id, task: "start", role: role.seat };
     await using _lease = await this.deps.pool.lease({ source, job, report }, this.signal);
   }
 
   /** Tells the pool what is still to come, so that it can plan for it: at the beginning, and whenever a `stage` (see `forecast`) is done. */
   foresee(stage?: string): void {
     if (stage !== undefined) this.#done.add(stage);
-    this.deps.pool.foresee(this.id, forecast(this.request.roster, this.#tasks, this.#done));
+    const tasks = this.#tasks.map((task) => ({ ...task, tier: this.#tiers.get(task.id) ?? task.tier }));
+    this.deps.pool.foresee(this.id, forecast(this.request, tasks, this.#done));
   }
 
   /** The plan stands: from now on its tasks are foreseen. */
@@ -79,35 +136,9 @@ export class BuildRun {
     this.foresee("plan");
   }
 
-  async ask<T>(
-    conversation: Conversation,
-    content: readonly Segment[],
-    reader: (reply: string) => Read<T>,
-  ): Promise<Answer<T>> {
-    const answer = await ask(this.deps, { conversation, content, reader }, this.signal);
-    this.#usage.push(...answer.usage);
-    return answer;
-  }
-
-  effect<T>(spec: Omit<EffectSpec<T>, "buildId" | "signal">, run: () => Promise<EffectResult<T>>): Promise<T> {
-    return runEffect(this.deps.journal, { ...spec, buildId: this.id, signal: this.signal }, run);
-  }
-
-  /** Records events once, at this place of the workflow, and returns where the audit trail stood then. */
-  record(name: string, ...events: readonly BuildEvent[]): Promise<{ readonly events: number; readonly head: string }> {
-    return this.deps.journal.source.transaction(name, async (trx) => {
-      await appendBuildEvents(trx, this.id, { events, at: this.deps.journal.now() });
-      const { seq, hash } = await trailHead(trx, this.id);
-      return { events: seq, head: hash };
-    });
-  }
-
-  async setTask(task: string, state: TaskState, why?: string): Promise<void> {
-    await this.deps.journal.source.transaction(`tasks/${task}: ${state}`, async (trx) => {
-      const at = this.deps.journal.now();
-      await setTaskState(trx, { buildId: this.id, id: task, state, at });
-      const event: BuildEvent = { type: "task-state", task, state, ...(why === undefined ? {} : { why }) };
-      await appendBuildEvents(trx, this.id, { events: [event], at });
-    });
+  /** A task goes on at another tier. */
+  foreseeTier(task: string, tier: TaskTier): void {
+    this.#tiers.set(task, tier);
+    this.foresee();
   }
 }

@@ -1,13 +1,19 @@
-import { AtosError, EXIT } from "../base/errors.ts";
-import type { PlannedTask } from "../base/events.ts";
-import type { ModelIdentity } from "../engine/model.ts";
+import { EXIT } from "../base/errors.ts";
+import { runGraph, type Step } from "../base/run-graph.ts";
 import type { Spec } from "../agents/read-spec.ts";
-import type { Review } from "../agents/read-review.ts";
+import { askPlan } from "./ask-plan.ts";
+import { BUILD_GRAPH, type BuildNode } from "./build-graph.ts";
+import { NOTHING, type Work } from "./build-work.ts";
+import { startBuild } from "./start-build.ts";
 import type { BuildRun } from "./build-run.ts";
-import { type BuildResult, finishBuild, type Work } from "./finish-build.ts";
-import { freezeTests, type FrozenTests } from "./freeze-tests.ts";
-import { makePlan } from "./make-plan.ts";
-import { runTask } from "./run-task.ts";
+import { decompose } from "./decompose.ts";
+import { type BuildResult, deliverBuild } from "./deliver-build.ts";
+import { type Beginning, freezeTests, type FrozenTests, newTree } from "./freeze-tests.ts";
+import { integrate, mergeNext, type Merging, takeUnproven } from "./merge-tasks.ts";
+import { runTasks, type TaskGraph, type TaskResult } from "./run-tasks.ts";
+import type { Repository } from "./repository.ts";
+import type { Strand } from "./strand.ts";
+import { verifyBuild } from "./verify-build.ts";
 import { writeSpec } from "./write-spec.ts";
 
 export type BuildOutcome =
@@ -15,94 +21,182 @@ export type BuildOutcome =
   /** Nothing was built; `exitCode` says whether the wish or the machine would have to change. */
   | { readonly outcome: "refused"; readonly why: string; readonly exitCode: number };
 
-type Commit = { readonly commit: string; readonly tree: string };
+/** More than any plan's tasks, each merged and integrated once. */
+const MOST_STEPS = 500;
+const LIMIT = "the build's limit was reached before it was done";
 
 /**
- * The build graph: spec → plan → acceptance tests, frozen → tasks in order → verify → deliver.
+ * A whole build by the graph `BUILD_GRAPH`.
  *
  * Every way out is a value: green, red with the reason, or refused. What is thrown is no outcome
  * of the work (a server that is down, a full disk, a pause) and leaves the build resumable.
  */
 export async function runBuild(build: BuildRun): Promise<BuildOutcome> {
   build.foresee();
-  const models = await identifyModels(build).catch((error: unknown) => {
-    // Nothing is done yet, so there is nothing to keep and to resume: the build ends here.
-    if (error instanceof AtosError && error.exitCode !== EXIT.failed) return error;
-    throw error;
-  });
-  if (models instanceof AtosError) return { outcome: "refused", why: models.message, exitCode: models.exitCode };
-  const spec = await writeSpec(build);
-  if (spec.kind === "refused") return { outcome: "refused", why: spec.why, exitCode: EXIT.missing };
-  if (spec.kind === "failed") return finishBuild(build, { models, commits: [], stopped: spec.why });
-  build.foresee("spec");
-  const plan = await makePlan(build, spec.spec);
-  if (!plan.ok) return finishBuild(build, { models, spec: spec.spec, commits: [], stopped: plan.why });
-  build.foreseeTasks(plan.value);
-  const tests = await freezeTests(build, spec.spec, plan.value);
-  if (!tests.ok) return finishBuild(build, { models, spec: spec.spec, commits: [], stopped: tests.why });
-  build.foresee("tests");
-  const frozen = await commit(build, {
-    tree: tests.value.tree,
-    message: "Acceptance tests, frozen before the code\n",
-    parent: undefined,
-  });
-  const work = await runTasks(build, { spec: spec.spec, tasks: plan.value, tests: tests.value, commits: [frozen] });
-  return finishBuild(build, { models, spec: spec.spec, tests: tests.value, ...work });
-}
-
-async function runTasks(
-  build: BuildRun,
-  start: { spec: Spec; tasks: readonly PlannedTask[]; tests: FrozenTests; commits: readonly Commit[] },
-): Promise<Pick<Work, "commits" | "review" | "stopped">> {
-  const { spec, tasks, tests } = start;
-  const commits = [...start.commits];
-  const planned = new Set(tasks.flatMap((task) => task.files));
-  let review: Review | undefined;
-  for (const [index, task] of tasks.entries()) {
-    const last = index === tasks.length - 1;
-    await build.setTask(task.id, "running");
-    const before = commits.at(-1);
-    const mayWrite = last ? planned : new Set(task.files);
-    const outcome = await runTask(build, { spec, task, tests, tree: before?.tree ?? tests.tree, last, mayWrite });
-    // A red task's work is committed too: it is delivered as what it is.
-    if (outcome.tree !== before?.tree)
-      commits.push(
-        await commit(build, { tree: outcome.tree, message: `${task.description}\n`, parent: before?.commit }),
-      );
-    review = outcome.review ?? review;
-    await build.setTask(task.id, outcome.green ? "green" : "red", outcome.green ? undefined : outcome.why);
-    build.foresee(`tasks/${task.id}`);
-    if (!outcome.green) {
-      for (const skipped of tasks.slice(index + 1)) await build.setTask(skipped.id, "skipped", `${task.id} is red`);
-      return { commits, review, stopped: `task ${task.id}: ${outcome.why}` };
-    }
-  }
-  return { commits, review };
-}
-
-async function commit(
-  build: BuildRun,
-  { tree, message, parent }: { tree: string; message: string; parent: string | undefined },
-): Promise<Commit> {
-  const parents = parent === undefined ? [] : [parent];
-  const made = await build.deps.workspaces.commit({ tree, parents, message, at: new Date(build.request.createdAtMs) });
-  await build.record(`commit ${made.slice(0, 12)}`, { type: "committed", commit: made, tree });
-  return { commit: made, tree };
-}
-
-/** First of all, so that the receipt names the very files that were used. */
-async function identifyModels(build: BuildRun): Promise<readonly ModelIdentity[]> {
-  const { roster, goal, unsafe } = build.request;
-  return build.effect(
-    { name: "start", kind: "workspace", task: "start", input: { models: roster.models } },
-    async () => {
-      const sandbox = await build.deps.openSandbox(unsafe);
-      const models = await Promise.all(roster.models.map((source) => build.deps.identify(source)));
-      await build.tryFirstModel();
-      return {
-        result: models,
-        events: [{ type: "build-started", goal, models: models.map((model) => model.id), sandbox: sandbox.level }],
-      };
+  const strand = build.main;
+  const { state } = await runGraph<BuildNode, Work>(
+    {
+      graph: BUILD_GRAPH,
+      work: {
+        start: (work) => startBuild(strand, work),
+        spec: (work) => spec(build, strand, work),
+        plan: (work) => plan(build, strand, work),
+        tests: (work) => tests(build, strand, work),
+        ask: (work) => ask(strand, work),
+        tasks: (work) => tasks(strand, work),
+        merge: (work) => merge(strand, work),
+        integrate: async (work) => {
+          const { on, state: merging } = await integrate(strand, graphOf(work), mergingOf(work));
+          return { on, state: { ...work, merging } };
+        },
+        verify: (work) => verify(build, strand, work),
+        deliver: (work) => deliver(strand, work),
+      },
+      taken: (edge) => strand.took(BUILD_GRAPH.name, "", edge),
+      mostSteps: MOST_STEPS,
     },
+    NOTHING,
   );
+  if (state.refused !== undefined) return { outcome: "refused", ...state.refused };
+  if (state.result === undefined) throw new Error(`build ${build.id} ended without a result`);
+  return state.result;
+}
+
+async function spec(build: BuildRun, strand: Strand, work: Work): Promise<Step<Work>> {
+  const outcome = await strand.withinLimit(() => writeSpec(strand));
+  if (outcome === undefined) return { on: "limit", state: { ...work, stopped: LIMIT } };
+  if (outcome.kind === "refused")
+    return { on: "refused", state: { ...work, refused: { why: outcome.why, exitCode: EXIT.missing } } };
+  if (outcome.kind === "failed") return { on: "failed", state: { ...work, stopped: outcome.why } };
+  build.foresee("spec");
+  return { on: "written", state: { ...work, spec: outcome.spec, parts: outcome.parts } };
+}
+
+async function plan(build: BuildRun, strand: Strand, work: Work): Promise<Step<Work>> {
+  const outcome = await decompose(strand, specOf(work), work.parts);
+  if (outcome.kind === "limit") return { on: "limit", state: { ...work, stopped: LIMIT } };
+  if (outcome.kind === "failed") return { on: "failed", state: { ...work, stopped: outcome.why } };
+  build.foreseeTasks(outcome.packages.map(({ task }) => task));
+  return { on: "ready", state: { ...work, packages: outcome.packages } };
+}
+
+async function tests(build: BuildRun, strand: Strand, work: Work): Promise<Step<Work>> {
+  const written = specOf(work);
+  const language = build.languageOf(written);
+  const tree = work.repository?.tree ?? (await newTree(strand, language, written));
+  const beginning = { tree, language };
+  const outcome = await freezeTests(strand, work.packages, beginning);
+  if (outcome.kind === "limit") return { on: "limit", state: { ...work, stopped: LIMIT } };
+  if (outcome.kind === "failed") return { on: "failed", state: { ...work, stopped: outcome.why } };
+  build.foresee("tests");
+  return { on: "frozen", state: { ...work, beginning, tests: outcome.tests } };
+}
+
+async function ask(strand: Strand, work: Work): Promise<Step<Work>> {
+  const {
+    on,
+    packages,
+    tests: looked,
+    why,
+  } = await askPlan(strand, {
+    spec: specOf(work),
+    packages: work.packages,
+    tests: testsOf(work),
+    beginning: beginningOf(work),
+  });
+  const state = { ...work, packages, tests: looked };
+  if (on === "stopped") return { on, state: { ...state, refused: { why, exitCode: EXIT.failed } } };
+  if (on === "edited") return { on, state };
+  const { repository } = work;
+  const frozen = await strand.commit("tests/commit", {
+    tree: looked.tree,
+    parents: repository === undefined ? [] : [repository.commit],
+    message: "Acceptance tests, frozen before the code\n",
+  });
+  return { on, state: { ...state, frozen } };
+}
+
+async function tasks(strand: Strand, work: Work): Promise<Step<Work>> {
+  const graph = graphOf(work);
+  const results = await runTasks(strand, graph);
+  const merging = {
+    line: graph.frozen,
+    waiting: results.filter(({ state, end }) => state === "green" && end !== undefined),
+    merged: [],
+    leftOut: [],
+    broken: undefined,
+  };
+  return { on: "done", state: { ...work, results, merging } };
+}
+
+async function merge(strand: Strand, work: Work): Promise<Step<Work>> {
+  const { on, state: merging } = await mergeNext(strand, graphOf(work), mergingOf(work));
+  if (on !== "complete" && on !== "limit") return { on, state: { ...work, merging } };
+  // What is not proven is delivered too, as what it is.
+  const whole = await takeUnproven(strand, graphOf(work), { merging, results: work.results });
+  return { on, state: { ...work, merging: whole, stopped: stoppedBy(work.results, whole, on === "limit") } };
+}
+
+function stoppedBy(results: readonly TaskResult[], { leftOut }: Merging, limit: boolean): string | undefined {
+  const [first] = [
+    ...results.filter(({ state }) => state !== "green").map(({ package: one, why }) => ({ task: one.task.id, why })),
+    ...leftOut,
+  ];
+  if (first !== undefined) return `task ${first.task}: ${first.why}`;
+  return limit ? LIMIT : undefined;
+}
+
+async function verify(build: BuildRun, strand: Strand, work: Work): Promise<Step<Work>> {
+  const { spec: written, repository } = work;
+  if (written === undefined) return { on: "checked", state: work };
+  const tree = work.merging?.line.tree ?? work.frozen?.tree ?? work.tests?.tree ?? work.beginning?.tree;
+  if (tree === undefined) return { on: "checked", state: work };
+  // Nothing keeps a build from saying what is true of it.
+  const verification = await verifyBuild(strand.unlimited(), {
+    tree,
+    language: build.languageOf(written),
+    frozen: (work.tests?.hashes ?? []).map(({ path }) => path),
+    own: ownTests(build, repository),
+  });
+  return { on: "checked", state: { ...work, verification } };
+}
+
+function ownTests(build: BuildRun, repository: Repository | undefined) {
+  if (repository === undefined || repository.language === null) return undefined;
+  return { language: build.languageOf({ language: repository.language }), files: repository.greenTests };
+}
+
+async function deliver(strand: Strand, work: Work): Promise<Step<Work>> {
+  const result = await deliverBuild(strand.unlimited(), work);
+  return { on: result.outcome, state: { ...work, result } };
+}
+
+function specOf({ spec: written }: Work): Spec {
+  return had(written, "specification");
+}
+
+function testsOf({ tests: frozen }: Work): FrozenTests {
+  return had(frozen, "tests");
+}
+
+function beginningOf({ beginning }: Work): Beginning {
+  return had(beginning, "beginning");
+}
+
+function mergingOf({ merging }: Work): Merging {
+  return had(merging, "merging");
+}
+
+function graphOf(work: Work): TaskGraph {
+  return {
+    packages: work.packages,
+    tests: testsOf(work),
+    beginning: beginningOf(work),
+    frozen: had(work.frozen, "commit of its tests"),
+  };
+}
+
+function had<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`the build has no ${what} yet`);
+  return value;
 }

@@ -1,51 +1,101 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildEvent } from "../base/events.ts";
-import { type CodeCheck, checkFolder } from "../tools/check-folder.ts";
-import type { LanguageId } from "../tools/language.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { isSourceFile, type Language } from "../tools/language.ts";
+import { checkSyntax, runTests, type SyntaxProblem, type TestRun } from "../tools/run-tests.ts";
 import type { BuildRun } from "./build-run.ts";
+import { type Dependency, showDependencies } from "./project-dependencies.ts";
+import type { Strand } from "./strand.ts";
 
+/** What a tree is checked as; a recorded step. */
 export type CheckRequest = {
   /** The step's name. */
   readonly name: string;
   readonly task: string;
   readonly tree: string;
-  readonly language: LanguageId;
+  readonly language: Language;
+  /** Files of the tree that are left alone: tests of other tasks, whose code is not there yet. */
+  readonly without?: readonly string[];
 };
 
-/** What a check found, where it ran and when it ended (milliseconds since 1970). */
-export type CheckResult = { readonly check: CodeCheck; readonly sandbox: string; readonly endedAtMs: number };
-
-/** Checks a tree in a fresh checkout of its own, which goes when the check ends. A recorded step. */
-export function checkCode(build: BuildRun, request: CheckRequest): Promise<CheckResult> {
-  const { name, task, tree, language } = request;
-  return build.effect<CheckResult>({ name, kind: "tests", task, input: { tree, language } }, async () => {
-    const { workspaces, scratchDirectory, openSandbox, journal } = build.deps;
-    const sandbox = await openSandbox(build.request.unsafe);
-    const root = await mkdtemp(join(scratchDirectory, "check-"));
-    try {
-      await workspaces.checkOut(tree, root);
-      const check = await checkFolder(sandbox, { root, paths: await workspaces.list(tree), language }, build.signal);
-      return {
-        result: { check, sandbox: sandbox.level, endedAtMs: journal.now().getTime() },
-        events: [eventOf(request, check)],
-      };
-    } finally {
-      await rm(root, { recursive: true, force: true });
-    }
-  });
+/** Parses every source file of a tree. */
+export function parseTree(strand: Strand, request: CheckRequest): Promise<readonly SyntaxProblem[]> {
+  const { name, task, tree, language, without = [] } = request;
+  const input = { tree, language: language.id, without };
+  return strand.effect<readonly SyntaxProblem[]>({ name, kind: "tests", task, input }, () =>
+    inCheckout(strand.build, tree, async ({ root, paths, sandbox }) => {
+      const own = await ownPaths(strand.build, tree, paths);
+      const files = own.filter((path) => isSourceFile(language, path) && !without.includes(path));
+      const problems = files.length === 0 ? [] : await checkSyntax(sandbox, { root, language, files }, strand.signal);
+      const failed = problems.length;
+      const events: BuildEvent[] =
+        failed === 0 ? [] : [{ type: "tests-ran", step: name, task, passed: 0, failed, durationMs: 0 }];
+      return { result: problems, events };
+    }),
+  );
 }
 
-function eventOf({ name, task }: CheckRequest, check: CodeCheck): BuildEvent {
-  if (check.kind === "syntax")
-    return { type: "tests-ran", step: name, task, passed: 0, failed: check.problems.length, durationMs: 0 };
-  const passed = check.run.tests.filter((test) => test.outcome === "passed").length;
-  return {
-    type: "tests-ran",
-    step: name,
-    task,
-    passed,
-    failed: check.run.tests.length - passed,
-    durationMs: check.run.durationMs,
-  };
+/** Runs test files of a tree, those named and no others. */
+export function testTree(strand: Strand, request: CheckRequest, tests: readonly string[]): Promise<TestRun> {
+  const { name, task, tree, language } = request;
+  const input = { tree, language: language.id, tests };
+  return strand.effect<TestRun>({ name, kind: "tests", task, input }, () =>
+    inCheckout(strand.build, tree, async ({ root, paths, sandbox }) => {
+      const sources = paths.filter((path) => isSourceFile(language, path));
+      const run = await runTests(sandbox, { root, language, files: tests, sources }, strand.signal);
+      return { result: run, events: [testsRan(name, task, run)] };
+    }),
+  );
+}
+
+export type Checkout = { readonly root: string; readonly paths: readonly string[]; readonly sandbox: Sandbox };
+
+/** A fresh checkout of a tree, which goes when `work` ends. Only so many at once as the machine has processors. */
+export async function inCheckout<T>(
+  build: BuildRun,
+  tree: string,
+  work: (checkout: Checkout) => Promise<T>,
+): Promise<T> {
+  const { directory = "", dependencies = [] } = build.repository ?? {};
+  return checkoutWith(build, { tree, directory, dependencies }, work);
+}
+
+/** The files of a tree that are the build's own: all of them, or where it builds on a repository, those that differ. */
+export async function ownPaths(build: BuildRun, tree: string, paths: readonly string[]): Promise<readonly string[]> {
+  if (build.repository === undefined) return paths;
+  const changes = await build.deps.workspaces.changedPaths(build.repository.tree, tree);
+  const changed = new Set(changes.map(({ path }) => path));
+  return paths.filter((path) => changed.has(path));
+}
+
+type ToCheckOut = {
+  readonly tree: string;
+  /** Where installed packages are shown from. */
+  readonly directory: string;
+  readonly dependencies: readonly Dependency[];
+};
+
+/** As {@link inCheckout}, with packages that are named. */
+export async function checkoutWith<T>(
+  build: BuildRun,
+  { tree, ...packages }: ToCheckOut,
+  work: (checkout: Checkout) => Promise<T>,
+): Promise<T> {
+  const { workspaces, scratchDirectory, openSandbox, checks } = build.deps;
+  using _turn = await checks.take(build.signal);
+  const sandbox = await openSandbox(build.request.unsafe);
+  const root = await mkdtemp(join(scratchDirectory, "check-"));
+  try {
+    await workspaces.checkOut(tree, root);
+    const shown = await showDependencies(sandbox, root, packages);
+    return await work({ root, paths: await workspaces.list(tree), sandbox: shown });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+export function testsRan(step: string, task: string, { tests, durationMs }: TestRun): BuildEvent {
+  const passed = tests.filter((test) => test.outcome === "passed").length;
+  return { type: "tests-ran", step, task, passed, failed: tests.length - passed, durationMs };
 }

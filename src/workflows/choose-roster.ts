@@ -15,7 +15,8 @@ import { resolveServerModel } from "../engine/server/server-models.ts";
 const PACKAGE = new URL("../../", import.meta.url);
 const NANO = "nano";
 export const NANO_ROSTER: string = fileURLToPath(new URL("models/rosters/nano.yaml", PACKAGE));
-export const OWN_PROMPTS: string = fileURLToPath(new URL("roles", PACKAGE));
+export const OWN_LANGUAGES: string = fileURLToPath(new URL("languages", PACKAGE));
+export const OWN_ROLES: string = fileURLToPath(new URL("roles", PACKAGE));
 
 /** Where models are looked for. */
 export type ModelPlaces = {

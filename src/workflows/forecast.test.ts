@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { PlannedTask } from "../base/events.ts";
+import { loadTeam } from "../agents/load-team.ts";
 import type { ModelSource } from "../engine/model.ts";
 import { forecast } from "./forecast.ts";
 
+const own = fileURLToPath(new URL("../../roles", import.meta.url));
+const { team } = await loadTeam({ directory: own, overrides: [], own });
 const small: ModelSource = { kind: "gguf", id: "small", path: "/small.gguf" };
 const coder: ModelSource = { kind: "gguf", id: "coder", path: "/coder.gguf" };
 const roster = {
@@ -14,11 +18,11 @@ const roster = {
 } as const;
 
 function task(id: string, tier: PlannedTask["tier"]): PlannedTask {
-  return { id, tier, files: [`${id}.py`], after: [], description: id };
+  return { id, tier, files: [`${id}.py`], after: [], description: id, covers: [], kind: "other" };
 }
 
 function shown(tasks: readonly PlannedTask[], done: readonly string[]) {
-  return forecast(roster, tasks, new Set(done)).map(({ task: name, role, source, after }) => [
+  return forecast({ roster, team }, tasks, new Set(done)).map(({ task: name, role, source, after }) => [
     `${name}/${role}`,
     source.id,
     after.map((job) => `${job.task}/${job.role}`).join(),

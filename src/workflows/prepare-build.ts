@@ -1,10 +1,17 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { goalParts } from "../agents/goal-parts.ts";
+import type { ModelSource } from "../engine/model.ts";
+import { readRole } from "../agents/role.ts";
+import type { Team } from "../agents/team.ts";
+import { loadLanguages } from "../tools/load-languages.ts";
+import { type FixRounds, fixRoundsOf } from "./fix-rounds.ts";
 import { describeDomain, familiesOf, namedIn, readClosedDomain } from "../agents/closed-domain.ts";
-import { loadPromptSet } from "../agents/prompt-set.ts";
+import { loadTeam } from "../agents/load-team.ts";
 import { type BuildRequest, WORKFLOW_VERSION } from "./build-request.ts";
 import { checkGoal } from "./check-goal.ts";
 import { checkOutDirectory } from "./check-out-directory.ts";
-import { chooseRoster, type ModelChoice, OWN_PROMPTS } from "./choose-roster.ts";
+import { chooseRoster, type ModelChoice, OWN_LANGUAGES, OWN_ROLES } from "./choose-roster.ts";
 import { outsideDomain } from "./outside-domain.ts";
 
 export type BuildWish = {
@@ -12,15 +19,27 @@ export type BuildWish = {
   readonly out: string;
   readonly stateRoot: string;
   readonly choice: ModelChoice;
+  /** A team's name or file; absent: the person's own `team`, else ATOS's. */
+  readonly team?: string;
   readonly unsafe: boolean;
   readonly seed: number;
   readonly createdAtMs: number;
+  readonly effort: Effort;
+  readonly limits: BuildRequest["limits"];
+  readonly askPlan: boolean;
+  readonly planOnly: boolean;
+  readonly shape: BuildRequest["shape"];
+  /** Makes embedded models answer the same to the same, one at a time and slowly. */
+  readonly deterministic: boolean;
 };
+
+/** How much is tried before a task is given up. */
+export type Effort = { readonly fixRounds: FixRounds; readonly samples: number };
 
 /** `notes` are what the person should know of the choice of models. */
 export type PreparedBuild = { readonly request: BuildRequest; readonly notes: readonly string[] };
 
-const MAX_FIX_ROUNDS = 2;
+const USUAL_LANGUAGE = "python";
 
 /**
  * Everything that can be found wrong with a build before anything is started or recorded, and
@@ -32,10 +51,18 @@ const MAX_FIX_ROUNDS = 2;
 export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
   const goal = checkGoal(wish.goal);
   const outDirectory = await checkOutDirectory(wish.out, wish.stateRoot);
-  const { roster, promptsDirectory, domainFile, notes } = await chooseRoster(wish.choice);
+  const { roster: chosen, promptsDirectory, domainFile, notes } = await chooseRoster(wish.choice);
   const domain = domainFile === undefined ? undefined : await closedDomain(goal, domainFile);
-  const prompts = await loadPromptSet(promptsDirectory ?? OWN_PROMPTS);
-  const { createdAtMs, seed, unsafe } = wish;
+  const { team, notes: teamNotes } = await loadTeam({
+    ...(wish.team === undefined ? {} : { team: wish.team }),
+    directory: wish.choice.directory,
+    overrides: [join(wish.choice.directory, ".atos/roles"), join(wish.stateRoot, "roles")],
+    own: OWN_ROLES,
+    ...(promptsDirectory === undefined ? {} : { pinned: promptsDirectory }),
+  });
+  const languages = await loadLanguages([OWN_LANGUAGES, join(wish.stateRoot, "languages")]);
+  const models = wish.deterministic ? chosen.models.map(deterministically) : [...chosen.models];
+  const { createdAtMs, seed, unsafe, limits, askPlan, planOnly, shape, effort } = wish;
   const request = {
     workflowVersion: WORKFLOW_VERSION,
     goal,
@@ -43,17 +70,46 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
     createdAtMs,
     seed,
     unsafe,
-    maxFixRounds: MAX_FIX_ROUNDS,
-    roster: { ...roster, models: [...roster.models] },
-    prompts,
+    bounds: { rounds: fixRoundsOf(models, effort.fixRounds), samples: effort.samples },
+    limits,
+    roster: { ...chosen, models },
+    team: shape === "single" ? await alone(team) : team,
+    languages: [...languages],
+    askPlan,
+    planOnly,
+    shape,
     ...(domain === undefined ? {} : { domain }),
   };
-  return { request, notes };
+  return { request, notes: [...notes, ...teamNotes] };
 }
 
+/** Nobody but one developer, who is told the goal itself. */
+async function alone(team: Team): Promise<Team> {
+  const file = join(OWN_ROLES, "single.md");
+  const role = readRole(await readFile(file, "utf8"), { file, name: "single", seat: "developer" });
+  return { ...team, developers: { simple: role, medium: role, complex: role } };
+}
+
+function deterministically(model: ModelSource): ModelSource {
+  return model.kind === "gguf" ? { ...model, deterministic: true } : model;
+}
+
+/** The parts of a goal that a closed domain's model can do, each with what its words say of it. */
 async function closedDomain(goal: string, domainFile: string): Promise<NonNullable<BuildRequest["domain"]>> {
   const domain = readClosedDomain(await readFile(domainFile, "utf8"));
-  const families = [...familiesOf(goal, domain)];
-  if (families.length === 0) throw outsideDomain(describeDomain(domain));
-  return { families, ...namedIn(goal, domain) };
+  const parts = goalParts(goal, domain);
+  if (parts === undefined) throw outsideDomain(describeDomain(domain));
+  return {
+    parts: parts.map((part) => {
+      const { name, language } = namedIn(part, domain);
+      // Of several parts that leave it open each would choose for itself.
+      const shared = language ?? (parts.length > 1 ? USUAL_LANGUAGE : undefined);
+      return {
+        goal: part,
+        families: [...familiesOf(part, domain)],
+        ...(name === undefined ? {} : { name }),
+        ...(shared === undefined ? {} : { language: shared }),
+      };
+    }),
+  };
 }

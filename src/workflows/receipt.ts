@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TASK_TIERS } from "../base/task.ts";
 
 const testFileSchema = z.object({ path: z.string(), sha256: z.string() });
 
@@ -27,6 +28,40 @@ export const receiptSchema = z.object({
       z.object({ name: z.string(), outcome: z.enum(["passed", "failed", "skipped"]), message: z.string() }),
     ),
   }),
+  /** All that was checked in the clean checkout, and how it ended. Absent before 0.3. */
+  checks: z.array(z.object({ what: z.string(), outcome: z.string() })).optional(),
+  /** Lines of each source file that the frozen tests reach. */
+  coverage: z.array(z.object({ path: z.string(), lines: z.number(), covered: z.number() })).optional(),
+  tasks: z
+    .array(
+      z.object({
+        id: z.string(),
+        state: z.enum(["green", "red", "skipped", "stopped"]),
+        tier: z.enum(TASK_TIERS),
+        model: z.string(),
+        samples: z.number(),
+        rounds: z.number(),
+        why: z.string().optional(),
+      }),
+    )
+    .optional(),
+  /** What a build on an existing repository began with. Absent for a new one. */
+  repository: z
+    .object({
+      /** The commit that the branch begins with. */
+      base: z.string(),
+      branch: z.string(),
+      /** Of the repository's own tests. */
+      language: z.string(),
+      /** Its own test files that passed before, and so must after. */
+      greenTests: z.array(z.string()),
+      redTests: z.array(z.object({ path: z.string(), why: z.string() })),
+      /** Packages beside the code that the tests could see. */
+      dependencies: z.array(z.object({ kind: z.enum(["node", "python"]), path: z.string() })),
+      /** Hash of the summary for a pull request. */
+      pullRequest: z.string(),
+    })
+    .optional(),
   review: z.object({ score: z.number(), verdict: z.string(), findings: z.array(z.string()) }).nullable(),
   models: z.array(
     z.object({ id: z.string(), source: z.string(), sha256: z.string().optional(), bytes: z.number().optional() }),
@@ -65,12 +100,16 @@ export function receiptToMarkdown(receipt: Receipt): string {
     "",
     `- commit \`${receipt.commit}\`, tree \`${receipt.tree}\``,
     `- ${verification.passed} passed, ${verification.failed} not passed (${verification.language}, ${verification.runner}, sandbox: ${verification.sandbox}), in a clean checkout`,
+    ...(receipt.checks ?? []).map(({ what, outcome }) => `- ${plain(what)}: ${plain(outcome)}`),
+    ...coverageLines(receipt),
+    ...repositoryLines(receipt),
     ...receipt.frozenTests.map((file) => `- frozen before the code: \`${file.path}\`, sha256 \`${file.sha256}\``),
     "",
     "| test | outcome | message |",
     "| --- | --- | --- |",
     ...verification.tests.map((test) => `| ${cell(test.name)} | ${test.outcome} | ${cell(test.message)} |`),
     "",
+    ...taskLines(receipt),
     "## Made by",
     "",
     ...receipt.models.map(
@@ -93,6 +132,38 @@ export function receiptToMarkdown(receipt: Receipt): string {
     "",
   ];
   return lines.join("\n");
+}
+
+function coverageLines({ coverage = [] }: Receipt): readonly string[] {
+  const lines = coverage.reduce((sum, file) => sum + file.lines, 0);
+  const covered = coverage.reduce((sum, file) => sum + file.covered, 0);
+  if (lines === 0) return [];
+  return [`- lines that the frozen tests reach: ${covered} of ${lines} (${Math.floor((covered / lines) * 100)} %)`];
+}
+
+function repositoryLines({ repository }: Receipt): readonly string[] {
+  if (repository === undefined) return [];
+  const { base, branch, redTests, dependencies } = repository;
+  return [
+    `- built on commit \`${base}\`, as branch \`${branch}\``,
+    ...dependencies.map(({ path }) => `- the tests could see the packages in \`${path}\`, which are not part of the commit`),
+    ...redTests.map(({ path, why }) => `- red before, and not held against it: ${plain(path)} (${plain(why)})`),
+  ];
+}
+
+function taskLines({ tasks = [] }: Receipt): readonly string[] {
+  if (tasks.length === 0) return [];
+  return [
+    "## Tasks",
+    "",
+    "| task | tier | model | samples | repairs | outcome |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...tasks.map(
+      ({ id, tier, model, samples, rounds, state, why }) =>
+        `| ${cell(id)} | ${tier} | ${cell(model)} | ${samples} | ${rounds} | ${cell(why === undefined ? state : `${state}: ${why}`)} |`,
+    ),
+    "",
+  ];
 }
 
 /** One line without control characters, which tests and models may have said. */

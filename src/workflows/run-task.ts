@@ -1,147 +1,210 @@
-import type { PlannedTask } from "../base/events.ts";
-import { readFileBlocks, showFile } from "../agents/file-blocks.ts";
-import { fill } from "../agents/prompt-set.ts";
-import type { Read } from "../agents/read.ts";
-import { showTask } from "../agents/read-plan.ts";
-import { type Review, readReview } from "../agents/read-review.ts";
-import { showSpec, type Spec } from "../agents/read-spec.ts";
-import type { WorkspaceFile } from "../journal/workspaces.ts";
-import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
-import type { BuildRun } from "./build-run.ts";
-import { type CheckResult, checkCode } from "./check-code.ts";
-import type { FrozenTests } from "./freeze-tests.ts";
-
-export type TaskJob = {
-  readonly spec: Spec;
-  readonly task: PlannedTask;
-  readonly tests: FrozenTests;
-  /** The tree to start from: what earlier tasks left. */
-  readonly tree: string;
-  /** The last task makes the acceptance tests pass; an earlier one can only be parsed, as others still miss. */
-  readonly last: boolean;
-  /** Files this task may write: its own, and for the last task all of the plan's. */
-  readonly mayWrite: ReadonlySet<string>;
-};
+import { runGraph, type Step } from "../base/run-graph.ts";
+import type { TaskTier } from "../base/task.ts";
+import { fill } from "../agents/fill.ts";
+import type { Review } from "../agents/read-review.ts";
+import { nextTier } from "../agents/roster.ts";
+import { showTask } from "../agents/show-plan.ts";
+import { explainFailure, explainFailureAt, explainSyntax, failureKey, syntaxKey } from "../tools/explain-failure.ts";
+import { parseTree, testTree } from "./check-code.ts";
+import { readWritten } from "./read-written.ts";
+import { recordTier, type TierEnd } from "./record-tier.ts";
+import { reviewTask } from "./review-task.ts";
+import type { Strand } from "./strand.ts";
+import { reflect, TASK_GRAPH, type TaskNode } from "./task-graph.ts";
+import { failed, stepOf, type TaskJob, type TaskWork, workerAt } from "./task-work.ts";
 
 export type TaskOutcome = {
-  readonly green: boolean;
+  readonly kind: "green" | "red" | "stopped";
   readonly why: string;
   readonly tree: string;
   readonly review: Review | undefined;
+  readonly tier: TaskTier;
+  readonly model: string;
+  /** Over all tiers. */
+  readonly samples: number;
+  readonly rounds: number;
 };
 
+/** Three tiers of so many samples and rounds never take as many. */
+const MOST_STEPS = 1000;
+
 /**
- * One task: code, check, and at most `maxFixRounds` rounds of fixing what a check or the
- * reviewer found. The bound is the build's, and every round is a recorded turn.
+ * One task by the graph `TASK_GRAPH`. What was best is delivered also when it is red.
  *
- * A tree that passed is kept when a later round, asked for by the reviewer, makes it worse.
+ * Every turn, parse and test run is a recorded step; everything in between is decided from what they gave.
  */
-export async function runTask(build: BuildRun, job: TaskJob): Promise<TaskOutcome> {
-  const { task, spec } = job;
-  const { prompts, maxFixRounds } = build.request;
-  const prompt = prompts["developer"];
-  const tests = job.tests.files.map((file) => showFile(file, spec.language)).join("\n\n");
-  let conversation = build.open("developer", { task: task.id, tier: task.tier, name: `tasks/${task.id}` });
-  let content = fill(prompt.user, { spec: showSpec(spec), task: showTask(task), tests });
-  let passed: TaskOutcome | undefined;
-  let tree = job.tree;
-  for (let round = 0; ; round++) {
-    const answer = await build.ask(conversation, content, (reply) => readCode(job, reply));
-    if (!answer.read.ok)
-      return (
-        passed ?? {
-          green: false,
-          why: `the developer's code can't be used: ${answer.read.why}`,
-          tree,
-          review: undefined,
-        }
-      );
-    tree = await build.deps.workspaces.write(answer.read.value, tree);
-    const result = await checkCode(build, {
-      name: `tasks/${task.id}/check-${round + 1}`,
-      task: task.id,
-      tree,
-      language: spec.language,
-    });
-    let failure = failureOf(result, job.last);
-    if (failure === undefined) {
-      const review = await reviewTask(build, job, { tree, result, round });
-      passed = { green: true, why: "its checks pass", tree, review };
-      if (review?.verdict !== "revise") return passed;
-      failure = review.findings.join("\n") || `the reviewer gave ${review.score} of 10`;
-    }
-    if (prompt.failure === undefined || round >= maxFixRounds) {
-      return (
-        passed ?? {
-          green: false,
-          why: `still red after ${round} fix rounds: ${failure.split("\n")[0] ?? ""}`,
-          tree,
-          review: undefined,
-        }
-      );
-    }
-    conversation = answer.conversation;
-    content = fill(prompt.failure, { failure });
-  }
-}
-
-/** Undefined when the check is good enough to go on. */
-function failureOf({ check }: CheckResult, last: boolean): string | undefined {
-  if (check.kind === "syntax") return explainSyntax(check.problems);
-  return check.run.green || !last ? undefined : explainFailure(check.run);
-}
-
-function readCode(job: TaskJob, reply: string): Read<readonly WorkspaceFile[]> {
-  const read = readFileBlocks(reply);
-  if (!read.ok) return read;
-  const frozen = new Set(job.tests.files.map((file) => file.path));
-  // A model that shows the tests again has not changed them: the frozen ones stay.
-  const files = read.value.filter((file) => !frozen.has(file.path));
-  const foreign = files.find((file) => !job.mayWrite.has(file.path));
-  if (foreign !== undefined)
-    return { ok: false, why: `${foreign.path} is not a file of this task; its files are ${job.task.files.join(", ")}` };
-  if (files.length === 0)
-    return { ok: false, why: `none of the task's files was written; its files are ${job.task.files.join(", ")}` };
-  return { ok: true, value: files };
-}
-
-async function reviewTask(
-  build: BuildRun,
-  job: TaskJob,
-  { tree, result, round }: { tree: string; result: CheckResult; round: number },
-): Promise<Review | undefined> {
-  const { task, spec } = job;
-  const present = new Set(await build.deps.workspaces.list(tree));
-  const paths = (job.last ? [...job.mayWrite] : task.files).filter((path) => present.has(path));
-  const files = await Promise.all(
-    paths.map(async (path) => showFile({ path, content: await build.deps.workspaces.read(tree, path) }, spec.language)),
+export async function runTask(strand: Strand, job: TaskJob): Promise<TaskOutcome> {
+  const start: TaskWork = {
+    tier: job.task.tier,
+    sample: 1,
+    rounds: 0,
+    failure: undefined,
+    before: undefined,
+    passed: false,
+    tried: [],
+    tree: job.base,
+    conversation: undefined,
+    content: [],
+    run: undefined,
+    review: undefined,
+    kept: undefined,
+    best: undefined,
+    checks: 0,
+    allSamples: 1,
+    allRounds: 0,
+    tierRounds: 0,
+  };
+  const limited =
+    (work: (state: TaskWork) => Promise<Step<TaskWork>>) =>
+    async (state: TaskWork): Promise<Step<TaskWork>> =>
+      (await strand.withinLimit(() => work(state))) ?? { on: "limit", state };
+  const { end, state } = await runGraph<TaskNode, TaskWork>(
+    {
+      graph: TASK_GRAPH,
+      work: {
+        context: async (work) => ({ on: "ready", state: openTask(strand, job, work) }),
+        write: limited((work) => write(strand, job, work)),
+        syntax: limited((work) => parse(strand, job, work)),
+        test: limited((work) => test(strand, job, work)),
+        reflect: async (work) => ({ on: reflection(strand, job, work), state: work }),
+        fix: limited((work) => write(strand, job, oneRoundMore(work))),
+        resample: async (work) => ({ on: "again", state: again(work) }),
+        escalate: (work) => escalate(strand, job, work),
+        review: limited((work) => reviewTask(strand, job, work)),
+      },
+      taken: (edge) => strand.took(TASK_GRAPH.name, job.task.id, edge),
+      mostSteps: MOST_STEPS,
+    },
+    start,
   );
-  // A conversation of its own each time: the reviewer judges what is there, not what it said before.
-  const conversation = build.open("reviewer", {
-    task: task.id,
-    tier: task.tier,
-    name: `tasks/${task.id}/review-${round + 1}`,
-  });
-  const content = fill(build.request.prompts["reviewer"].user, {
-    spec: showSpec(spec),
-    files: files.join("\n\n"),
-    results: resultsOf(result, job.last),
-  });
-  const { read } = await build.ask(conversation, content, readReview);
-  if (!read.ok) return undefined;
-  const { score, verdict, findings } = read.value;
-  await build.record(`tasks/${task.id}/reviewed-${round + 1}`, {
-    type: "reviewed",
-    task: task.id,
-    score,
-    verdict,
-    findings,
-  });
-  return read.value;
+  const outcome = outcomeOf(strand, job, { end, state });
+  // Of what was stopped nobody knows what would have become.
+  if (outcome.kind !== "stopped")
+    await recordTier(strand, tierEnd(strand, job, { work: state, green: outcome.kind === "green" }));
+  return outcome;
 }
 
-function resultsOf({ check }: CheckResult, last: boolean): string {
-  if (!last || check.kind === "syntax") return "TESTS: not run yet, other tasks come first";
-  const passed = check.run.tests.filter((test) => test.outcome === "passed").length;
-  return `TESTS: ${passed} passed, ${check.run.tests.length - passed} failed`;
+function outcomeOf(
+  strand: Strand,
+  job: TaskJob,
+  { end, state }: { readonly end: TaskNode; readonly state: TaskWork },
+): TaskOutcome {
+  const { kept, failure, tier } = state;
+  const made = {
+    tier,
+    model: workerAt(strand, job, tier).source.id,
+    samples: state.allSamples,
+    rounds: state.allRounds,
+  };
+  if (end === "done") {
+    const tree = kept?.tree ?? state.tree;
+    return { ...made, kind: "green", why: "its tests pass", tree, review: kept?.review };
+  }
+  const rest = { ...made, tree: kept?.tree ?? state.best?.tree ?? state.tree, review: undefined };
+  if (end === "stopped") return { ...rest, kind: "stopped", why: "the build's limit was reached before it was done" };
+  const said = failure?.text.split("\n")[0] ?? "";
+  const spent = `${count(made.samples, "sample")} and ${count(made.rounds, "repair")}`;
+  return { ...rest, kind: "red", why: `still red after ${spent}: ${said}` };
+}
+
+function openTask(strand: Strand, job: TaskJob, work: TaskWork): TaskWork {
+  const { task, shown, values } = job;
+  const { role, source } = workerAt(strand, job, work.tier);
+  const name = `tasks/${task.id}/${work.tier}-${work.sample}`;
+  const content = fill(role.user, {
+    ...values,
+    spec: shown,
+    task: showTask({ ...task, tier: work.tier }),
+    tried: work.tried.join("\n"),
+  });
+  const conversation = strand.open({ role, source, task: task.id, name, drawn: work.sample - 1 });
+  return { ...work, ...FRESH, tree: job.base, conversation, content };
+}
+
+function tierEnd(strand: Strand, job: TaskJob, { work, green }: { work: TaskWork; green: boolean }): TierEnd {
+  const { tier, sample: samples, tierRounds: rounds } = work;
+  return { task: job.task, tier, model: workerAt(strand, job, tier).source.id, green, samples, rounds };
+}
+
+/** A sample begins with nothing. */
+const FRESH = { rounds: 0, failure: undefined, before: undefined, passed: false, kept: undefined, checks: 0 } as const;
+
+async function write(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
+  const { conversation, content } = work;
+  if (conversation === undefined) throw new Error(`task ${job.task.id} is written before it is opened`);
+  const answer = await strand.ask(conversation, content, (reply) => readWritten(job, reply));
+  const said = { ...work, conversation: answer.conversation };
+  if (!answer.read.ok) {
+    const { why } = answer.read;
+    return { on: "unusable", state: failed(said, { failing: undefined, key: why, text: why }) };
+  }
+  const tree = await strand.build.deps.workspaces.write(answer.read.value, work.tree);
+  const step = `${answer.conversation.name}/turn-${answer.conversation.turns}`;
+  strand.tell({ type: "files-written", step, task: job.task.id, from: work.tree, tree });
+  return { on: "files", state: { ...said, tree } };
+}
+
+async function parse(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
+  const checks = work.checks + 1;
+  const problems = await parseTree(strand, {
+    ...checkOf(job, work),
+    name: `${stepOf(job, work)}/parse-${checks}`,
+  });
+  if (problems.length === 0) return { on: "parses", state: { ...work, checks } };
+  const failure = { failing: problems.length, key: syntaxKey(problems), text: explainSyntax(problems) };
+  return { on: "broken", state: failed({ ...work, checks, run: undefined }, failure) };
+}
+
+async function test(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
+  if (job.tests.length === 0) return { on: "green", state: { ...work, run: undefined } };
+  const { checks, tree, tier } = work;
+  const request = { ...checkOf(job, work), name: `${stepOf(job, work)}/test-${checks}` };
+  const run = await testTree(strand, request, job.tests);
+  if (run.green) return { on: "green", state: { ...work, run } };
+  const failing = run.tests.filter(({ outcome }) => outcome !== "passed").length;
+  const text =
+    strand.build.request.domain === undefined
+      ? explainFailureAt(run, await strand.texts(tree, [...job.mayWrite]))
+      : explainFailure(run);
+  const best = work.best === undefined || failing < work.best.failing ? { tree, failing, tier } : work.best;
+  return { on: "red", state: failed({ ...work, run, best }, { failing, key: failureKey(run), text }) };
+}
+
+function reflection(strand: Strand, job: TaskJob, work: TaskWork): string {
+  const { request } = strand.build;
+  const { rounds } = workerAt(strand, job, work.tier);
+  const next = nextTier(request.roster, request.team, work.tier);
+  return reflect(work, { rounds, samples: request.bounds.samples, next });
+}
+
+function oneRoundMore(work: TaskWork): TaskWork {
+  const { rounds, tierRounds, allRounds } = work;
+  return { ...work, rounds: rounds + 1, tierRounds: tierRounds + 1, allRounds: allRounds + 1 };
+}
+
+function again(work: TaskWork): TaskWork {
+  const tried = [...work.tried, summaryOf(work)];
+  return { ...work, tried, sample: work.sample + 1, allSamples: work.allSamples + 1 };
+}
+
+async function escalate(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
+  const { request } = strand.build;
+  await recordTier(strand, tierEnd(strand, job, { work, green: false }));
+  const tier = nextTier(request.roster, request.team, work.tier) ?? work.tier;
+  strand.build.foreseeTier(job.task.id, tier);
+  return { on: "hand-over", state: { ...again(work), tier, sample: 1, tierRounds: 0 } };
+}
+
+/** What a sample came to, for a model that goes on from there. */
+function summaryOf({ tier, sample, rounds, failure }: TaskWork): string {
+  const repaired = rounds === 0 ? "" : ` and ${count(rounds, "repair")}`;
+  return `- ${tier} model, try ${sample}${repaired}: ${failure?.text.split("\n").slice(0, 3).join(" ") ?? ""}`;
+}
+
+function checkOf({ task, language, otherTests }: TaskJob, { tree }: TaskWork) {
+  return { task: task.id, tree, language, without: otherTests };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -9,6 +9,7 @@ import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { deliver } from "./deliver.ts";
 import { sha256 } from "./freeze-tests.ts";
+import { MUTANTS_CHECK } from "./judge-mutants.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptToJson, receiptToMarkdown } from "./receipt.ts";
 import { verifyReceipt } from "./verify-receipt.ts";
 
@@ -36,6 +37,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 type Forgery = {
   readonly first?: readonly { readonly path: string; readonly content: string }[];
   readonly code?: string;
+  readonly test?: string;
   readonly receipt?: Partial<Receipt>;
   readonly extra?: { readonly path: string; readonly content: string };
   readonly markdown?: string;
@@ -44,11 +46,12 @@ type Forgery = {
 /** A delivered repository, true to its receipt but for what is forged. */
 async function delivered(forgery: Forgery = {}): Promise<string> {
   const at = new Date(0);
+  const { test: frozen = TEST } = forgery;
   const tree = await workspaces.write([
     { path: "f.py", content: forgery.code ?? CODE },
-    { path: "test_f.py", content: TEST },
+    { path: "test_f.py", content: frozen },
   ]);
-  const first = await workspaces.write([{ path: "test_f.py", content: TEST }, ...(forgery.first ?? [])]);
+  const first = await workspaces.write([{ path: "test_f.py", content: frozen }, ...(forgery.first ?? [])]);
   const tests = await workspaces.commit({ tree: first, parents: [], message: "tests\n", at });
   const commit = await workspaces.commit({ tree, parents: [tests], message: "code\n", at });
   const receipt: Receipt = {
@@ -60,7 +63,7 @@ async function delivered(forgery: Forgery = {}): Promise<string> {
     criteria: ["f(2, 3) returns 5"],
     commit,
     tree,
-    frozenTests: [{ path: "test_f.py", sha256: sha256(TEST) }],
+    frozenTests: [{ path: "test_f.py", sha256: sha256(frozen) }],
     verification: VERIFICATION,
     review: null,
     models: [],
@@ -87,7 +90,7 @@ async function delivered(forgery: Forgery = {}): Promise<string> {
 }
 
 async function failedChecks(directory: string): Promise<readonly string[]> {
-  const { ok, findings } = await verifyReceipt(directory, sandbox, AbortSignal.timeout(60_000));
+  const { ok, findings } = await verifyReceipt(directory, { sandbox }, AbortSignal.timeout(60_000));
   const failed = findings.filter((finding) => !finding.ok).map((finding) => finding.check);
   assert.equal(ok, failed.length === 0);
   return failed;
@@ -98,7 +101,7 @@ test("a repository that is what its receipt says passes, and later commits are t
   assert.deepEqual(await failedChecks(directory), []);
   writeFileSync(join(directory, "f.py"), "broken(");
   execFileSync("git", ["-C", directory, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qam", "later"]);
-  const later = await verifyReceipt(directory, sandbox, AbortSignal.timeout(60_000));
+  const later = await verifyReceipt(directory, { sandbox }, AbortSignal.timeout(60_000));
   assert.deepEqual([later.ok, later.laterCommits], [true, 1]);
 });
 
@@ -119,6 +122,44 @@ test("every lie is found", async () => {
   ];
   for (const [forgery, expected] of cases)
     assert.match((await failedChecks(await delivered(forgery))).join("\n"), expected);
+});
+
+const MAYBE = "def f(a, b):\n    if a > b:\n        return 5\n    return a + b\n";
+
+test("mutants show that the tests can fail, and which changes they do not notice", async () => {
+  const options = { sandbox, mutants: 12 };
+  const { ok, findings, mutants } = await verifyReceipt(
+    await delivered({ code: MAYBE }),
+    options,
+    AbortSignal.timeout(60_000),
+  );
+  assert.ok(mutants?.kind === "tried");
+  assert.deepEqual(mutants.mutants.map(({ line, after, outcome }) => `${line} ${after} ${outcome}`).toSorted(), [
+    // Five either way, says the only test.
+    "2 if a >= b: survived",
+    "2 if not (a > b): survived",
+    "3 return 6 survived",
+    "3 return None survived",
+    "4 return None killed",
+    "4 return a - b killed",
+  ]);
+  const detail = "4 of 6 survived: the tests do not notice these changes of the code";
+  assert.deepEqual([ok, findings.at(-1)], [true, { check: MUTANTS_CHECK, ok: true, detail }]);
+});
+
+test("tests that notice no change of the code at all prove nothing", async () => {
+  const idle =
+    "import unittest\nfrom f import f\n\n\nclass T(unittest.TestCase):\n    def test_1(self):\n        f(2, 3)\n";
+  const directory = await delivered({ code: MAYBE, test: idle });
+  const { ok, findings } = await verifyReceipt(directory, { sandbox, mutants: 4 }, AbortSignal.timeout(60_000));
+  const detail = "none of 4 changes of the code made a test fail: these tests can't fail, and prove nothing";
+  assert.deepEqual([ok, findings.at(-1)], [false, { check: MUTANTS_CHECK, ok: false, detail }]);
+});
+
+test("no mutant is tried where the receipt does not hold", async () => {
+  const directory = await delivered({ receipt: { tree: "0".repeat(40) } });
+  const { ok, mutants } = await verifyReceipt(directory, { sandbox, mutants: 4 }, AbortSignal.timeout(60_000));
+  assert.deepEqual([ok, mutants], [false, undefined]);
 });
 
 test("nothing that a stranger's repository configures is run", async () => {
@@ -142,15 +183,17 @@ test("nothing that a stranger's repository configures is run", async () => {
 
 test("a folder without a repository or without a receipt is a usage error", async () => {
   const empty = mkdtempSync(join(root, "empty-"));
-  await assert.rejects(verifyReceipt(empty, sandbox, AbortSignal.timeout(10_000)), {
+  await assert.rejects(verifyReceipt(empty, { sandbox }, AbortSignal.timeout(10_000)), {
     code: "workflows/no-receipt",
     exitCode: 2,
   });
   execFileSync("git", ["init", "-q", empty]);
-  await assert.rejects(verifyReceipt(empty, sandbox, AbortSignal.timeout(10_000)), { code: "workflows/no-receipt" });
+  await assert.rejects(verifyReceipt(empty, { sandbox }, AbortSignal.timeout(10_000)), {
+    code: "workflows/no-receipt",
+  });
   const directory = await delivered();
   writeFileSync(join(directory, RECEIPT_JSON), '{"format": "atos-receipt/1"}');
   execFileSync("git", ["-C", directory, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qam", "forged"]);
-  await assert.rejects(verifyReceipt(directory, sandbox, AbortSignal.timeout(10_000)), /can't be read/);
+  await assert.rejects(verifyReceipt(directory, { sandbox }, AbortSignal.timeout(10_000)), /can't be read/);
   assert.match(readFileSync(join(directory, RECEIPT_MARKDOWN), "utf8"), /Receipt: green/);
 });

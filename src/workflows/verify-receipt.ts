@@ -7,8 +7,11 @@ import { Workspaces } from "../journal/workspaces.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { checkFolder } from "../tools/check-folder.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
-import { findLanguage } from "../tools/language.ts";
+import { findLanguage } from "../tools/find-language.ts";
+import { isSourceFile, isTestFile } from "../tools/language.ts";
+import { type MutantsReport, runMutants } from "../tools/mutants/run-mutants.ts";
 import { sha256 } from "./freeze-tests.ts";
+import { judgeMutants, MUTANTS_CHECK } from "./judge-mutants.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
 
 export const GREEN_CHECK = "the receipt is green";
@@ -23,19 +26,32 @@ export type Verification = {
   readonly findings: readonly Finding[];
   /** Commits after the receipt, which it says nothing about. */
   readonly laterCommits: number;
+  /** Absent when none were asked for, and when something before them does not hold. */
+  readonly mutants?: MutantsReport;
+};
+
+export type VerifyOptions = {
+  readonly sandbox: Sandbox;
+  /** Changes the code at so many places and sees whether the frozen tests notice. Default: nothing is changed. */
+  readonly mutants?: number | undefined;
 };
 
 /**
  * Checks a delivered repository against its receipt: that the receipt was added in one commit
  * that follows the verified one and touches nothing else, that commit, tree and frozen tests are
- * the ones it names, and, by running them again in the sandbox, that the tests pass.
+ * the ones it names, and, by running them again in the sandbox, that the tests pass. When asked, also that the tests
+ * can fail.
  *
  * Trusts nothing in `directory`: its history is copied first, and none of its hooks, filters or
  * settings ever runs.
  *
  * @throws {AtosError} `workflows/no-receipt` when there is no repository or no receipt to check.
  */
-export async function verifyReceipt(directory: string, sandbox: Sandbox, signal: AbortSignal): Promise<Verification> {
+export async function verifyReceipt(
+  directory: string,
+  { sandbox, mutants: most }: VerifyOptions,
+  signal: AbortSignal,
+): Promise<Verification> {
   return withCopy(directory, async (copy) => {
     const receiptCommit = await findReceiptCommit(copy);
     const receipt = await readReceipt(copy, receiptCommit);
@@ -50,8 +66,18 @@ export async function verifyReceipt(directory: string, sandbox: Sandbox, signal:
     findings.push({ check: GREEN_CHECK, ok: receipt.verdict === "green", detail: receipt.why });
     // Running the tests of a repository that is not what the receipt says would prove nothing.
     if (intact) findings.push(await runAgain({ copy, receipt, sandbox }, signal));
+    const holds = findings.every((finding) => finding.ok);
+    const mutants =
+      most === undefined || !holds ? undefined : await tryMutants({ copy, receipt, sandbox, most }, signal);
+    if (mutants !== undefined) findings.push({ check: MUTANTS_CHECK, ...judgeMutants(mutants) });
     const later = await git(copy.repository, ["rev-list", "--count", `${receiptCommit}..${copy.tip}`]);
-    return { ok: findings.every((finding) => finding.ok), receipt, findings, laterCommits: Number(later.trim()) };
+    return {
+      ok: findings.every((finding) => finding.ok),
+      receipt,
+      findings,
+      laterCommits: Number(later.trim()),
+      ...(mutants === undefined ? {} : { mutants }),
+    };
   });
 }
 
@@ -159,7 +185,7 @@ async function checkTestsCameFirst({ repository, workspaces }: Copy, receipt: Re
   if (roots.length !== 1 || language === undefined)
     return { check, ok: false, detail: `${roots.length} first commits` };
   const paths = await workspaces.list(root);
-  const code = paths.filter((path) => language.isSourceFile(path) && !language.isTestFile(path));
+  const code = paths.filter((path) => isSourceFile(language, path) && !isTestFile(language, path));
   if (code.length > 0) return { check, ok: false, detail: `${root.slice(0, 10)} holds ${code.join(", ")}` };
   for (const { path, sha256: frozen } of receipt.frozenTests) {
     const there = paths.includes(path) && sha256(await workspaces.read(root, path)) === frozen;
@@ -181,7 +207,7 @@ async function runAgain(
   await copy.workspaces.checkOut(receipt.commit, root);
   const result = await checkFolder(
     sandbox,
-    { root, paths: await copy.workspaces.list(receipt.commit), language: language.id },
+    { root, paths: await copy.workspaces.list(receipt.commit), language },
     signal,
   );
   if (result.kind === "syntax") return { check, ok: false, detail: explainSyntax(result.problems) };
@@ -196,4 +222,16 @@ async function runAgain(
     ok: result.run.green,
     detail: result.run.green ? `${tests.length} passed (${result.run.runner})` : explainFailure(result.run),
   };
+}
+
+function tryMutants(
+  { copy, receipt, sandbox, most }: { copy: Copy; receipt: Receipt; sandbox: Sandbox; most: number },
+  signal: AbortSignal,
+): Promise<MutantsReport> {
+  const { workspaces, scratch } = copy;
+  const language = findLanguage(receipt.verification.language);
+  // The run before this one knew it.
+  if (language === undefined) throw new Error(`no language is called ${receipt.verification.language}`);
+  const tests = receipt.frozenTests.map(({ path }) => path).filter((path) => isTestFile(language, path));
+  return runMutants({ sandbox, workspaces, scratch }, { tree: receipt.tree, language, tests, most }, signal);
 }

@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { JournalDataSource } from "../../src/journal/data-source.ts";
-import { BuildQueue, forgetRecordedErrors, launchDurableEngine } from "../../src/journal/durable-engine.ts";
+import { BuildQueue, launchDurableEngine } from "../../src/journal/durable-engine.ts";
 import type { Journal } from "../../src/journal/effect.ts";
 import { git } from "../../src/journal/git.ts";
 import { Workspaces } from "../../src/journal/workspaces.ts";
 import { openSandbox } from "../../src/sandbox/open-sandbox.ts";
+import { claimBuild } from "../../src/store/builds.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { listEffects } from "../../src/store/effects.ts";
 import { callTool } from "../../src/tools/gate/call-tool.ts";
 import { openGate } from "../../src/tools/gate/open-gate.ts";
 import { connectOwn } from "../../src/tools/mcp/connect-own.ts";
@@ -25,11 +26,13 @@ const signal = new AbortController().signal;
 let passed = 0;
 let begun = false;
 const db = openDatabase(databaseUrl);
-const journal: Journal = {
-  source: new JournalDataSource(db),
+const known = new Set((await listEffects(db, buildId)).map(({ id }) => id));
+const unclaimed: Journal = {
   db,
   now: () => new Date(),
-  atBoundary: (boundary) => {
+  atBoundary: (boundary, effectId) => {
+    // What an earlier run has come to is passed over.
+    if (boundary === "before-reserve" && known.has(effectId)) return;
     // Tells the campaign that effects are under way.
     if (!begun) process.stderr.write("begun\n");
     begun = true;
@@ -38,7 +41,6 @@ const journal: Journal = {
 };
 const engine = { databaseUrl, workerId: "campaign", version: "campaign-1" };
 const queue = await BuildQueue.open(engine);
-await forgetRecordedErrors(db, buildId);
 await launchDurableEngine({
   ...engine,
   build: async (id) => {
@@ -57,6 +59,9 @@ await launchDurableEngine({
 await queue.goOn(buildId);
 
 async function work(): Promise<Report> {
+  const build = await claimBuild(db, { id: buildId, at: new Date() });
+  if (build === undefined) throw new Error(`build ${buildId} has no run any more`);
+  const journal = { ...unclaimed, claim: { buildId, run: build.run } };
   const sandbox = await openSandbox({ unsafe: false });
   const workspaces = await Workspaces.open(join(state, "trees.git"));
   const root = join(state, "work", buildId);

@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { getLlama } from "node-llama-cpp";
 import { agrees, familiesOf, readClosedDomain } from "../../src/agents/closed-domain.ts";
 import { readFileBlocks, showFile } from "../../src/agents/file-blocks.ts";
-import { readPlan, showTask } from "../../src/agents/read-plan.ts";
-import { readReview } from "../../src/agents/read-review.ts";
-import { readSpec, showSpec } from "../../src/agents/read-spec.ts";
+import { readPlan } from "../../src/agents/read-plan.ts";
+import { readReview, showFinding } from "../../src/agents/read-review.ts";
+import { type KnownLanguages, readSpec, showSpec } from "../../src/agents/read-spec.ts";
+import { showTask } from "../../src/agents/show-plan.ts";
 
 type GoalCase = { readonly goal: string };
 type Cases = {
@@ -17,6 +18,11 @@ type Cases = {
 };
 
 const MAX_TOKENS = { spec: 160, plan: 120, tests: 420, code: 320, review: 60 } as const;
+
+const LANGUAGES: KnownLanguages = {
+  names: ["python", "typescript"],
+  find: (name) => LANGUAGES.names.find((known) => known === name),
+};
 
 const [modelPath = "", domainPath = "", casesPath = "", outPath = ""] = process.argv.slice(2);
 const cases: Cases = JSON.parse(readFileSync(casesPath, "utf8"));
@@ -47,7 +53,7 @@ async function reply(messages: readonly string[], limit: number): Promise<string
 async function build(goal: string): Promise<Record<string, unknown>> {
   const families = familiesOf(goal, domain);
   const specText = await reply([`spec\n${goal}`], MAX_TOKENS.spec);
-  const spec = readSpec(specText);
+  const spec = readSpec(specText, LANGUAGES);
   const result = { guard: families, specText };
   if (!spec.ok) return { ...result, stopped: `spec: ${spec.why}` };
   if (spec.value.kind === "refused") return { ...result, refusedByModel: true, stopped: "refused by the model" };
@@ -73,7 +79,7 @@ for (const row of cases.goals) goals.push(await build(row.goal));
 const refusals = [];
 for (const row of cases.refusals) {
   const guarded = familiesOf(row.goal, domain);
-  const spec = readSpec(await reply([`spec\n${row.goal}`], MAX_TOKENS.spec));
+  const spec = readSpec(await reply([`spec\n${row.goal}`], MAX_TOKENS.spec), LANGUAGES);
   const taken = spec.ok && spec.value.kind === "spec";
   refusals.push({ guard: guarded, model: !taken, both: !(taken && spec.value.kind === "spec" && agrees(spec.value.spec.summary, guarded)) });
 }
@@ -85,7 +91,7 @@ for (const row of cases.mends) {
 const reviews = [];
 for (const row of cases.reviews) {
   const review = readReview(await reply([row.message], MAX_TOKENS.review));
-  reviews.push(review.ok ? review.value : { stopped: review.why });
+  reviews.push(review.ok ? { ...review.value, findings: review.value.findings.map(showFinding) } : { stopped: review.why });
 }
 writeFileSync(outPath, JSON.stringify({ goals, refusals, mends, reviews, seconds: (performance.now() - started) / 1000 }));
 await context.dispose();

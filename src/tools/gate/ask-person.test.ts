@@ -3,8 +3,9 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type ScratchDatabase, scratchDatabase } from "../../../test/fixtures/scratch-database.ts";
 import { allBuildEvents } from "../../journal/build-events.ts";
+import { RunEndedError } from "../../journal/run-ended.ts";
 import { type Approval, openApprovals } from "../../store/approvals.ts";
-import { insertBuild } from "../../store/builds.ts";
+import { claimBuild, insertBuild } from "../../store/builds.ts";
 import { answerQuestion } from "./answer-question.ts";
 import { type ApprovalQuestion, bindQuestion, questionHash, shownSchema } from "./approval-question.ts";
 import { type AskDeps, askPerson } from "./ask-person.ts";
@@ -148,4 +149,15 @@ test("somebody outside is told by all who ask, of the same question; when that f
     "approval-notice-failed",
     "approval-notice-failed",
   ]);
+});
+
+test("a run of the build that has ended asks nothing any more", async () => {
+  const { db } = scratch;
+  await claimBuild(db, { id: "b", at: new Date() });
+  await claimBuild(db, { id: "b", at: new Date() });
+  await assert.rejects(askPerson(deps({ claim: { buildId: "b", run: 1 } }))(push, signal), RunEndedError);
+  assert.deepEqual([await openApprovals(db, new Date()), await allBuildEvents(db, "b")], [[], []]);
+  const waiting = askPerson(deps({ claim: { buildId: "b", run: 2 } }))(push, signal);
+  await answer("approved", await asked());
+  assert.deepEqual(await waiting, { decision: "approved" });
 });

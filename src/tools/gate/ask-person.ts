@@ -2,7 +2,10 @@ import { randomInt } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { BuildEvent } from "../../base/events.ts";
 import { appendBuildEvents } from "../../journal/build-events.ts";
+import { reportEvent } from "../../journal/report-event.ts";
+import { type Claim, RunEndedError } from "../../journal/run-ended.ts";
 import { type Approval, askApproval, findApproval } from "../../store/approvals.ts";
+import { hasClaim } from "../../store/builds.ts";
 import type { Db } from "../../store/database.ts";
 import { expireQuestions } from "./answer-question.ts";
 import { type ApprovalQuestion, bindQuestion } from "./approval-question.ts";
@@ -15,6 +18,8 @@ export type AskDeps = {
   readonly db: Db;
   readonly redactor: Redactor;
   readonly now: () => Date;
+  /** The run that asks: once it has ended, nothing is asked any more. Absent: not checked. */
+  readonly claim?: Claim;
   /** After which nobody's answer is a no. */
   readonly expiresMs: number;
   /** Tells somebody outside, if that is set up. */
@@ -57,6 +62,7 @@ async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSigna
   const at = now();
   const expiresAt = new Date(at.getTime() + deps.expiresMs);
   const { approval } = await db.transaction().execute(async (trx) => {
+    if (deps.claim !== undefined && !(await hasClaim(trx, deps.claim))) throw new RunEndedError(buildId);
     const row = { id: newId(), buildId, task, callId, tool, shown, hash, at, expiresAt };
     const asked = await askApproval(trx, row);
     const { id } = asked.approval;
@@ -82,7 +88,7 @@ async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSigna
     const failed = told.ok ? undefined : told.why;
     if (failed !== undefined) {
       const event = { type: "approval-notice-failed", approval: approval.id, why: failed } as const;
-      await db.transaction().execute((trx) => append(trx, buildId, event));
+      await reportEvent(deps, buildId, event);
     }
   }
   return approval;

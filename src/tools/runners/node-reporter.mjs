@@ -1,4 +1,5 @@
 // A node:test reporter that prints one JSON line behind the mark in ATOS_REPORT_MARK.
+import { readFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -12,7 +13,9 @@ const BEFORE = process.getActiveResourcesInfo();
 export default async function* report(source) {
   const tests = [];
   const started = performance.now();
+  let coverage;
   for await (const { type, data } of source) {
+    if (type === "test:coverage") coverage = coverageOf(data.summary.files);
     const test = type === "test:diagnostic" ? lateError(data.message) : testOf(type, data);
     if (test !== undefined) tests.push(test);
   }
@@ -23,7 +26,7 @@ export default async function* report(source) {
     tests.push(afterTheTests(wordsOf(error)));
   });
   for (let waited = 0; waited < LINGER_MS && leftOpen().length > 0; waited += STEP_MS) await setTimeout(STEP_MS);
-  const value = { runner: "node:test", tests, durationMs, leftOpen: leftOpen() };
+  const value = { runner: "node:test", tests, durationMs, leftOpen: leftOpen(), coverage };
   yield `\n${process.env.ATOS_REPORT_MARK}${JSON.stringify(value)}\n`;
 }
 
@@ -49,7 +52,40 @@ function testOf(type, data) {
     outcome,
     message: outcome === "failed" && error !== undefined ? wordsOf(cause) : "",
     error: outcome === "failed" && kept,
+    at: outcome === "failed" ? placeOf(cause) : undefined,
   };
+}
+
+/** The first place of the stack, and with it the deepest, that is the project's own. */
+function placeOf(error) {
+  const folder = `${process.cwd()}/`;
+  for (const [, place, line] of String(error?.stack ?? "").matchAll(/(?:file:\/\/)?(\/[^\n():]+):(\d+):\d+/g)) {
+    const path = place.includes("%") ? decoded(place) : place;
+    if (path.startsWith(folder) && !path.includes("/node_modules/"))
+      return { file: path.slice(folder.length), line: Number(line) };
+  }
+  return undefined;
+}
+
+function decoded(place) {
+  try {
+    return decodeURIComponent(place);
+  } catch {
+    return place;
+  }
+}
+
+/** Of the files that were asked for, also of those that were never loaded. Blank lines are no lines. */
+function coverageOf(loaded) {
+  return JSON.parse(process.env.ATOS_COVERED_FILES).map((path) => {
+    const counts = new Map(
+      loaded.find((file) => relative(process.cwd(), file.path) === path)?.lines.map(({ line, count }) => [line, count]),
+    );
+    const lines = readFileSync(path, "utf8")
+      .split("\n")
+      .flatMap((text, index) => (text.trim() === "" ? [] : [index + 1]));
+    return { path, lines: lines.length, covered: lines.filter((line) => counts.get(line) > 0).length };
+  });
 }
 
 /** Node tells of an error that came after its test had passed, and counts it for none. */

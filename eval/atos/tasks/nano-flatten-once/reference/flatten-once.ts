@@ -1,0 +1,3 @@
+export function flattenOnce<T>(list: T[][]): T[] {
+  return list.flat();
+}

@@ -1,0 +1,2 @@
+def flip_text(text):
+    return text[::-1]

@@ -1,0 +1,83 @@
+import type { BuildEvent } from "../base/events.ts";
+import type { RecordedEvent } from "../journal/build-events.ts";
+import type { Effect } from "../store/effects.ts";
+import { placeOf, strandOf } from "./step-place.ts";
+
+/**
+ * What a build's trail tells of the steps `kept`, in its order: what a fork tells again. Not of models and pauses, which
+ * are of another time, and not of questions, which were answered there. Pure.
+ */
+export function keptEvents(
+  { events, effects }: { readonly events: readonly RecordedEvent[]; readonly effects: readonly Effect[] },
+  kept: ReadonlySet<string>,
+): readonly BuildEvent[] {
+  const commits = effects.filter(({ name }) => name.endsWith("/commit"));
+  return events.flatMap(({ at, event }, index) => {
+    const step = stepOf(event) ?? stepBeside({ events, index }, { at, commits });
+    return step !== undefined && kept.has(step) ? [event] : [];
+  });
+}
+
+/** The step that an event is recorded with, where the event says so itself. */
+function stepOf(event: BuildEvent): string | undefined {
+  switch (event.type) {
+    case "attempt-started":
+    case "attempt-failed":
+    case "turn-finished":
+    case "context-compacted":
+    case "files-written":
+    case "tests-ran":
+    case "tool-called":
+      return event.step;
+    case "task-state":
+      return `tasks/${event.task}: ${event.state}`;
+    case "task-added":
+      return `tasks/${event.task.id}: added`;
+    case "tier-ended":
+      return `tasks/${event.task}/${event.tier} ended`;
+    default:
+      return STEP_OF[event.type];
+  }
+}
+
+/** Events of which a build has one, or of which the last one counts. */
+const STEP_OF: Readonly<Partial<Record<BuildEvent["type"], string>>> = {
+  "build-started": "start",
+  "spec-written": "spec written",
+  "plan-made": "plan made",
+  "tests-frozen": "tests frozen",
+  verified: "verified",
+  delivered: "deliver",
+};
+
+type Beside = { readonly at: Date; readonly commits: readonly Effect[] };
+
+/** A rejection is of the turn right before it, a commit of the step that made it, and what a strand was told of its next step. */
+function stepBeside(
+  { events, index }: { readonly events: readonly RecordedEvent[]; readonly index: number },
+  { at, commits }: Beside,
+): string | undefined {
+  const event = events[index]?.event;
+  if (event?.type === "committed") {
+    return commits.find(({ finishedAt }) => finishedAt?.getTime() === at.getTime())?.name;
+  }
+  if (event?.type === "reply-rejected") {
+    const before = events[index - 1]?.event;
+    return before === undefined ? undefined : stepOf(before);
+  }
+  const strand = strandToldOf(event);
+  if (strand === undefined) return undefined;
+  for (const { event: next } of events.slice(index + 1)) {
+    const step = stepOf(next);
+    if (step !== undefined && strandOf(step) === strand) return step;
+  }
+  return undefined;
+}
+
+function strandToldOf(event: BuildEvent | undefined): string | undefined {
+  if (event?.type === "merged") return "";
+  if (event?.type === "reviewed") return strandOf(`tasks/${event.task}`);
+  if (event?.type !== "edge-taken") return undefined;
+  const isTask = event.graph === "task" && placeOf(`tasks/${event.task}`).stage === "task";
+  return isTask ? strandOf(`tasks/${event.task}`) : "";
+}

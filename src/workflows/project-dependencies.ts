@@ -1,0 +1,71 @@
+import { lstat, readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+
+/** A folder of installed packages beside a repository's code. */
+export type Dependency = {
+  readonly kind: "node" | "python";
+  /** Relative to the repository. */
+  readonly path: string;
+};
+
+const INSIDE = "/opt/atos/dependencies";
+const NODE_MODULES = "node_modules";
+const VENV_LIB = ".venv/lib";
+
+/**
+ * The packages that are installed in a folder: `node_modules`, and those of `.venv`. What is a link is left out: it
+ * could show the code anything of this machine.
+ */
+export async function findDependencies(directory: string): Promise<readonly Dependency[]> {
+  const found: Dependency[] = [];
+  if (await isFolder(join(directory, NODE_MODULES))) found.push({ kind: "node", path: NODE_MODULES });
+  if (!(await isFolder(join(directory, ".venv"))) || !(await isFolder(join(directory, VENV_LIB)))) return found;
+  for (const name of (await readdir(join(directory, VENV_LIB))).toSorted()) {
+    const path = `${VENV_LIB}/${name}/site-packages`;
+    const whole = (await isFolder(join(directory, VENV_LIB, name))) && (await isFolder(join(directory, path)));
+    if (/^python3\.\d+$/.test(name) && whole) return [...found, { kind: "python", path }];
+  }
+  return found;
+}
+
+/**
+ * `sandbox` with the packages of `directory` shown read-only to all that runs in it; `root`, a checkout, gets a link to
+ * its `node_modules`. A package folder that the checkout holds itself stays in its place.
+ */
+export async function showDependencies(
+  sandbox: Sandbox,
+  root: string,
+  { directory, dependencies }: { readonly directory: string; readonly dependencies: readonly Dependency[] },
+): Promise<Sandbox> {
+  const readOnly: { source: string; target: string }[] = [];
+  const env: Record<string, string> = {};
+  for (const { kind, path } of dependencies) {
+    const source = join(directory, path);
+    // They may be gone since the build began; its tests then say what they lack.
+    if (!(await isFolder(source))) continue;
+    const target = sandbox.mounts ? `${INSIDE}/${path}` : source;
+    readOnly.push({ source, target });
+    if (kind === "python") env["PYTHONPATH"] = target;
+    else if ((await lstat(join(root, path)).catch(() => undefined)) === undefined) await symlink(target, join(root, path));
+  }
+  if (readOnly.length === 0) return sandbox;
+  const { level, mounts, nodePath, pythonPath } = sandbox;
+  // Without a sandbox everything is seen as it is.
+  const shown = level === "none" ? [] : readOnly;
+  return {
+    level,
+    mounts,
+    nodePath,
+    pythonPath,
+    run: (request, signal) =>
+      sandbox.run(
+        { ...request, readOnly: [...(request.readOnly ?? []), ...shown], env: { ...env, ...request.env } },
+        signal,
+      ),
+  };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
