@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
-import { prepareBuild } from "../workflows/prepare-build.ts";
+import { type BuildWish, prepareBuild } from "../workflows/prepare-build.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
 import { describeMachine } from "./describe-machine.ts";
 import { finish } from "./finish.ts";
@@ -15,6 +15,8 @@ import { connect, type Connection } from "./worker-client.ts";
 
 export type BuildFlags = {
   readonly out?: string;
+  readonly repo?: string;
+  readonly branch?: string;
   readonly model?: string;
   readonly roster?: string;
   readonly seed?: string;
@@ -34,8 +36,8 @@ const MAX_SEED = 2 ** 32 - 1;
 /** `atos build`: checks the wish, queues the build, and follows it to its end. */
 export async function runBuildCommand(goal: string, flags: BuildFlags, output: Output): Promise<number> {
   const here = commandContext();
-  if (flags.out === undefined)
-    throw usageError("cli/no-out", "say where the repository shall go: --out DIR (a new or empty folder)");
+  const createdAtMs = Date.now();
+  const id = newBuildId(createdAtMs);
   if (flags.model !== undefined && flags.roster !== undefined)
     throw usageError("cli/two-choices", "give --model or --roster, not both");
   // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
@@ -45,17 +47,18 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
   const machine = describeMachine();
   const { request, notes } = await prepareBuild({
     goal,
-    out: flags.out,
+    out: targetOf(flags, id),
     stateRoot: context.folder.root,
     unsafe: flags.unsafe ?? false,
     seed: readSeed(flags.seed),
-    createdAtMs: Date.now(),
+    createdAtMs,
     ...(settings.team === undefined ? {} : { team: settings.team }),
     effort: settings.effort,
     limits: readLimits(flags),
-    // Somebody has to be there to answer.
-    askPlan: flags.yes !== true && !output.json && process.stdin.isTTY && process.stdout.isTTY,
+    // Somebody has to be there to answer. Of what is no terminal, isTTY is not false but missing.
+    askPlan: flags.yes !== true && !output.json && Boolean(process.stdin.isTTY && process.stdout.isTTY),
     planOnly: flags.planOnly ?? false,
+    approvalExpiresMs: settings.approvalExpiresMinutes * 60_000,
     shape: "team",
     deterministic: flags.deterministic ?? false,
     choice: {
@@ -77,18 +80,37 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       "model nano: built in, tiny, for a closed domain of small functions; for anything else: atos build --help",
     );
   for (const note of notes) output.note(`atos: ${note}`);
-  const build = await queueBuild(context, request, output);
+  const build = await queueBuild(context, { id, request }, output);
   output.emit({ type: "build-queued", build: build.id, outDirectory: build.outDirectory });
-  output.say(`build ${build.id} → ${showPath(request.outDirectory)}\n`);
+  output.say(
+    `build ${build.id} → ${showPath(request.outDirectory)}${request.repository === undefined ? "" : `, branch ${request.repository.branch}`}\n`,
+  );
   return finish(output, await followBuild(context, output, { buildId: build.id, fromSeq: 0 }), build.id);
 }
 
-async function queueBuild(context: CommandContext, request: BuildRequest, output: Output): Promise<Build> {
+function newBuildId(createdAtMs: number): string {
+  const day = new Date(createdAtMs).toISOString().slice(2, 10).replaceAll("-", "");
+  return `${day}-${randomBytes(4).toString("hex")}`;
+}
+
+/** @throws {AtosError} `cli/branch-without-repo`, `cli/no-out` */
+function targetOf({ out, repo, branch }: BuildFlags, id: string): BuildWish["out"] {
+  if (repo === undefined && branch !== undefined)
+    throw usageError("cli/branch-without-repo", "--branch names what --repo DIR gets; a new repository has its own");
+  if (out !== undefined && repo === undefined) return out;
+  if (repo !== undefined && out === undefined) return { directory: repo, branch: branch ?? `atos/${id}` };
+  throw usageError(
+    "cli/no-out",
+    `${out === undefined ? "say where the result shall go" : "the result can't go to two places"}: --out DIR (a new or empty folder), or --repo DIR (a repository to work on)`,
+  );
+}
+
+type NewBuild = { readonly id: string; readonly request: BuildRequest };
+
+async function queueBuild(context: CommandContext, { id, request }: NewBuild, output: Output): Promise<Build> {
   await using connection = await connect(context, output.note);
   const at = new Date(request.createdAtMs);
   await refuseUsedDirectory(connection, request.outDirectory);
-  const day = at.toISOString().slice(2, 10).replaceAll("-", "");
-  const id = `${day}-${randomBytes(4).toString("hex")}`;
   // The worker sees it there and runs it: nothing else has to be told.
   return await insertBuild(connection.db, {
     id,
@@ -109,7 +131,7 @@ async function refuseUsedDirectory({ db, workerId }: Connection, directory: stri
   if (other === undefined) return;
   throw usageError(
     "cli/directory-in-use",
-    `build ${other.id} (${other.state}) delivers to ${directory}. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another --out`,
+    `build ${other.id} (${other.state}) delivers to ${directory}, and one at a time may. Go on with it: atos resume ${other.id}. Or end it: atos cancel ${other.id}. Or choose another folder`,
   );
 }
 
@@ -124,7 +146,7 @@ function readLimits({ maxMinutes, maxTokens }: BuildFlags): BuildRequest["limits
   return { ...(minutes === undefined ? {} : { minutes }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
-function readSeed(text: string | undefined): number {
+export function readSeed(text: string | undefined): number {
   const seed = text === undefined ? 0 : Number(text);
   if (!Number.isSafeInteger(seed) || seed < 0 || seed > MAX_SEED)
     throw usageError(

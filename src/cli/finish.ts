@@ -22,6 +22,8 @@ const resultSchema = z.object({
   promptTokens: z.number(),
   outputTokens: z.number(),
   durationMs: z.number(),
+  /** Of a build on an existing repository. */
+  summary: z.string().optional(),
 });
 
 const refusalSchema = z.object({ why: z.string(), exitCode: z.number() });
@@ -69,8 +71,28 @@ export function summary(build: Build, exitCode: number): string {
   }
   if (build.state === "refused") return `Refused: ${refusalSchema.parse(build.result).why}\nNothing was built.`;
   if (!result.success) return `Ended: ${build.state}`;
-  const { passed, failed, turns, promptTokens, outputTokens, durationMs, directory, branch, why, commit } = result.data;
+  const {
+    summary: pullRequest,
+    passed,
+    failed,
+    turns,
+    promptTokens,
+    outputTokens,
+    durationMs,
+    directory,
+    branch,
+    why,
+    commit,
+  } = result.data;
   const cost = `${turns} turns, ${promptTokens} + ${outputTokens} tokens, ${seconds(durationMs)}, no cloud`;
+  if (pullRequest !== undefined) {
+    const done = build.state === "green" ? "Done" : `Not done (${why.split("\n")[0] ?? ""})`;
+    return [
+      `${pullRequest}\n${done}: branch ${branch} of ${showPath(directory)}; ${passed} of ${passed + failed} tests pass on ${commit.slice(0, 10)}.`,
+      `Cost: ${cost}.`,
+      `Look: git -C ${showPath(directory)} diff HEAD...${branch}. Proof: atos receipt verify ${showPath(directory)} --branch ${branch}`,
+    ].join("\n");
+  }
   if (build.state === "green") {
     return [
       `Done: ${showPath(directory)} holds a git repository; ${passed} of ${passed + failed} acceptance tests pass on ${commit.slice(0, 10)}.`,

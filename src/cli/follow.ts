@@ -94,7 +94,7 @@ async function followThrough(connection: Connection, follow: Follow): Promise<Fo
       status.clear();
       show(output, recorded);
       position.seq = recorded.seq;
-      if (recorded.event.type === "turn-finished") status.rest();
+      if (recorded.event.type === "turn-finished") status.rest(recorded.event.task);
       if (recorded.event.type === "build-paused") position.pauseExitCode = recorded.event.exitCode;
     }
     if (events.length === PAGE) continue;

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { declareAuditCommands } from "./audit-commands.ts";
 import type { BuildFlags } from "./build.ts";
 import { declareEvalCommand } from "./eval-command.ts";
+import { declareInspectCommands } from "./inspect-commands.ts";
 import { declareMcpCommand } from "./mcp-command.ts";
 import { declareModelsCommands } from "./models-commands.ts";
 import type { ReceiptVerifyFlags } from "./receipt.ts";
@@ -35,6 +36,8 @@ program
   )
   .argument("<goal>", "what to build, in your own words")
   .option("--out <dir>", "where the repository goes: a new or empty folder")
+  .option("--repo <dir>", "instead: work on this repository; the result is a new branch, its files stay as they are")
+  .option("--branch <name>", "with --repo: the branch's name (atos/ and the build's id)")
   .option(
     "--model <model>",
     "one model for everything: nano, a pulled model's name, a .gguf file, or a server's address",
@@ -73,30 +76,7 @@ Ctrl-C pauses the build and says how to go on; a second Ctrl-C leaves at once.`,
     run(flags, async (output) => (await import("./build.ts")).runBuildCommand(goal, flags, output)),
   );
 
-program
-  .command("status")
-  .summary("one build, its tasks and what happened last")
-  .description("Shows a build, its tasks and what happened last; the newest one if none is named.")
-  .argument("[id]")
-  .option("--json", "print JSON")
-  .action((id: string | undefined, flags: Json) =>
-    run(flags, async (output) => (await import("./status.ts")).runStatusCommand(id, output)),
-  );
-
-program
-  .command("debug")
-  .summary("one task from the inside: every prompt as sent")
-  .description(
-    "Shows every turn of a task, or which tasks there are if none is named: the prompt as sent, its tokens by part, what the model's cache knew of it, the reply, and why it could not be used. Tasks are those of the plan, and spec, plan and tests.",
-  )
-  .argument("[task]")
-  .option("--build <id>", "the build (the newest one)")
-  .option("--full", "print each prompt whole, and not only what is new in it")
-  .option("--json", "print JSON")
-  .addHelpText("after", "\nExample:\n  atos debug spec")
-  .action((task: string | undefined, flags: Json & { build?: string; full?: boolean }) =>
-    run(flags, async (output) => (await import("./debug.ts")).runDebugCommand(task, flags, output)),
-  );
+declareInspectCommands(program, run);
 
 program
   .command("list")
@@ -164,6 +144,7 @@ receipt
   .description("Checks commit, tree and frozen tests against the receipt, and runs the tests again in the sandbox.")
   .argument("<dir>", "the delivered repository")
   .option("--mutants [number]", "then change the code at so many places (12), one at a time: do the tests notice?")
+  .option("--branch <name>", "of this branch, as a build with --repo makes it, and not of what is checked out")
   .option("--unsafe", "run its tests without a sandbox (don't)")
   .option("--json", "print JSON")
   .addHelpText(

@@ -24,6 +24,7 @@ export async function runReceiptShowCommand(directory: string, output: Output): 
 
 export type ReceiptVerifyFlags = {
   readonly unsafe?: boolean;
+  readonly branch?: string;
   /** True when it stands without a number. */
   readonly mutants?: string | true;
 };
@@ -39,7 +40,11 @@ export async function runReceiptVerifyCommand(
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: flags.unsafe ?? false });
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const verification = await verifyReceipt(resolve(directory), { sandbox, mutants: most }, stop.signal);
+  const verification = await verifyReceipt(
+    resolve(directory),
+    { sandbox, mutants: most, branch: flags.branch },
+    stop.signal,
+  );
   const { ok, receipt, findings, laterCommits, mutants } = verification;
   output.emit({
     ok,

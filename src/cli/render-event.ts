@@ -1,4 +1,5 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
+import { whyTaken } from "../workflows/graphs.ts";
 import { bytesText } from "./bytes-text.ts";
 
 const SHOWN_CALL_CHARS = 80;
@@ -7,6 +8,11 @@ const SHOWN_CALL_CHARS = 80;
 // oxlint-disable-next-line max-lines-per-function -- one case for each kind of event
 export function renderEvent(event: BuildEvent): string | undefined {
   switch (event.type) {
+    case "build-forked":
+      return line(
+        "fork",
+        `of ${event.from}, from ${event.step} on with seed ${event.seed}; its ${event.steps} steps before that are kept, and told again:`,
+      );
     case "build-started":
       return line("start", `models: ${event.models.join(", ")}; sandbox: ${event.sandbox}`);
     case "spec-written":
@@ -19,6 +25,21 @@ export function renderEvent(event: BuildEvent): string | undefined {
         line("plan", event.tasks.length === 1 ? "1 task" : `${event.tasks.length} tasks`),
         ...event.tasks.map(taskLine),
       ].join("\n");
+    case "task-added":
+      return taskLine(event.task);
+    case "edge-taken":
+      return edgeText(event);
+    case "files-written":
+      return undefined;
+    case "tier-ended":
+      return line(event.task, tierText(event));
+    case "merged":
+      return line(event.task, mergedText(event));
+    case "limit-reached":
+      return line(
+        "limit",
+        `${event.most} ${event.limit} are reached: nothing new is begun, what is there is verified and delivered`,
+      );
     case "tests-frozen":
       return line("tests", `${event.files.join(", ")} frozen (sha256 ${event.sha256.slice(0, 12)}…)`);
     case "task-state":
@@ -92,6 +113,39 @@ export function renderEvent(event: BuildEvent): string | undefined {
       // A refusal is long, and the summary says it.
       return line(event.outcome, event.outcome === "refused" ? "nothing was built" : event.why);
   }
+}
+
+/** Only where it goes on otherwise than one would think; the rest is for the trail. */
+function edgeText({ graph, task, ...edge }: Extract<BuildEvent, { type: "edge-taken" }>): string | undefined {
+  const why = whyTaken(graph, edge);
+  if (graph === "decompose" && edge.to === "repair") return line(task, `the plan is mended: ${why}`);
+  if (graph !== "task") return undefined;
+  if (edge.to === "resample") return line(task, `begins again with another seed: ${why}`);
+  if (edge.to === "escalate") return line(task, `goes to the next tier: ${why}`);
+  if (edge.from === "review" && edge.to === "fix") return line(task, `is repaired: ${why}`);
+  return undefined;
+}
+
+function tierText({ tier, model, green, samples, rounds }: Extract<BuildEvent, { type: "tier-ended" }>): string {
+  return `${tier} tier · ${model}: ${green ? "green" : "red"} after ${counted(samples, "sample")}, ${counted(rounds, "repair")}`;
+}
+
+function mergedText({ how, commit, paths }: Extract<BuildEvent, { type: "merged" }>): string {
+  switch (how) {
+    case "fast-forward":
+    case "merge":
+      return `merged (${commit.slice(0, 10)})`;
+    case "conflict":
+      return `can't be merged as it is: both sides changed ${paths.join(", ")}`;
+    case "red":
+      return "merged, but then tests are red";
+    case "left-out":
+      return "left out: it could not be put together with the rest";
+  }
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** One line: its tool and the beginning of what it was called with. */

@@ -10,8 +10,8 @@ export type TurnStatus = {
 /** One line at the bottom of a terminal that says what is being worked on right now. */
 export type StatusLine = {
   readonly set: (turn: TurnStatus) => void;
-  /** The turn is over. */
-  readonly rest: () => void;
+  /** The task's turn is over. */
+  readonly rest: (task: string) => void;
   readonly draw: () => void;
   readonly clear: () => void;
 };
@@ -19,30 +19,31 @@ export type StatusLine = {
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const ERASE_LINE = "\r\u001b[2K";
 
+/** More are counted. */
+const MAX_NAMED = 2;
+
 /** Draws on standard error, and only on a terminal: elsewhere the finished turns tell enough. */
 export function openStatusLine(visible: boolean): StatusLine {
-  let turn: TurnStatus | undefined;
+  const turns = new Map<string, TurnStatus>();
   let since = performance.now();
   let frame = 0;
   let drawn = false;
   return {
     set: (next) => {
-      if (turn?.task !== next.task || turn.role !== next.role || next.outputTokens < turn.outputTokens)
-        since = performance.now();
-      turn = next;
+      const turn = turns.get(next.task);
+      if (turn?.role !== next.role || next.outputTokens < turn.outputTokens) since = performance.now();
+      turns.set(next.task, next);
     },
-    rest: () => {
-      turn = undefined;
+    rest: (task) => {
+      turns.delete(task);
       since = performance.now();
     },
     draw: () => {
       if (!visible) return;
       frame = (frame + 1) % FRAMES.length;
-      const what =
-        turn === undefined
-          ? "working"
-          : `${turn.task}: ${turn.role} at work with ${turn.model} · ${turn.outputTokens} token${turn.outputTokens === 1 ? "" : "s"}`;
-      process.stderr.write(`${ERASE_LINE}${FRAMES[frame]} ${what} · ${seconds(performance.now() - since)}`);
+      process.stderr.write(
+        `${ERASE_LINE}${FRAMES[frame]} ${atWork([...turns.values()])} · ${seconds(performance.now() - since)}`,
+      );
       drawn = true;
     },
     clear: () => {
@@ -50,4 +51,16 @@ export function openStatusLine(visible: boolean): StatusLine {
       drawn = false;
     },
   };
+}
+
+/** Who is at work: in full when it is one, else up to two tasks and how many more. Pure. */
+export function atWork(turns: readonly TurnStatus[]): string {
+  const [first, ...others] = turns;
+  if (first === undefined) return "working";
+  const tokens = (count: number): string => `${count} token${count === 1 ? "" : "s"}`;
+  if (others.length === 0)
+    return `${first.task}: ${first.role} at work with ${first.model} · ${tokens(first.outputTokens)}`;
+  const named = turns.slice(0, MAX_NAMED);
+  const more = turns.length > MAX_NAMED ? ` · +${turns.length - MAX_NAMED}` : "";
+  return `${named.map((turn) => `${turn.task}: ${turn.role} · ${turn.model} · ${tokens(turn.outputTokens)}`).join("  |  ")}${more}`;
 }

@@ -73,7 +73,10 @@ function allObjects(repository: string): Map<string, GitObject> {
 
 const repack = (...settings: string[]) => [
   ...settings.flatMap((setting) => ["-c", setting]),
-  ...["repack", "-adfq", "--depth=30", "--window=20"],
+  "repack",
+  "-adfq",
+  "--depth=30",
+  "--window=20",
 ];
 const WAYS: readonly (readonly [string, (repository: string) => void])[] = [
   ["by offsets", (repository) => git(repository, repack("repack.useDeltaBaseOffset=true"))],

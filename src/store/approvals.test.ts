@@ -57,6 +57,7 @@ test("a question is kept as it was asked, and asked once", async () => {
       answeredAt: undefined,
       answeredBy: undefined,
       reason: undefined,
+      answer: null,
     },
   });
   assert.deepEqual(await askApproval(db, question("bbbbbbbb", { minute: 5 })), {

@@ -18,6 +18,7 @@ const approvalRow = z
     answered_at: z.date().nullable(),
     answered_by: z.string().nullable(),
     reason: z.string().nullable(),
+    answer: z.unknown(),
   })
   .transform(({ build_id, call_id, asked_at, expires_at, answered_at, answered_by, reason, ...rest }) => ({
     ...rest,
@@ -30,7 +31,10 @@ const approvalRow = z
     reason: reason ?? undefined,
   }));
 
-/** A question to a person about one call. `shown` is JSON as it was given; `hash` is of that and the call. */
+/**
+ * A question to a person about one call, or about a plan. `shown` is JSON as it was given; `hash` is of that and the
+ * call. `answer` is what was said besides yes or no, as JSON; null where nothing was.
+ */
 export type Approval = Readonly<z.infer<typeof approvalRow>>;
 
 export type NewApproval = {
@@ -43,6 +47,8 @@ export type NewApproval = {
   readonly hash: string;
   readonly at: Date;
   readonly expiresAt: Date;
+  /** Asks anew where nobody answered in time. Without it that stays the answer. */
+  readonly reopens?: boolean;
 };
 
 /** What became of an answer. Only `answered` changed anything. */
@@ -61,6 +67,8 @@ export type ApprovalReply = {
   readonly decision: "approved" | "denied";
   readonly by: string;
   readonly reason?: string | undefined;
+  /** What is said besides, as JSON. */
+  readonly answer?: unknown;
   readonly at: Date;
 };
 
@@ -72,7 +80,7 @@ export async function askApproval(
   db: Db,
   question: NewApproval,
 ): Promise<{ readonly isNew: boolean; readonly approval: Approval; readonly closed: readonly Approval[] }> {
-  const { id, buildId, task, callId, tool, shown, hash, at, expiresAt } = question;
+  const { id, buildId, task, callId, tool, shown, hash, at, expiresAt, reopens = false } = question;
   const others = await db
     .updateTable("atos.approvals")
     .set({ state: "expired", answered_at: at })
@@ -109,14 +117,24 @@ export async function askApproval(
     .where("call_id", "=", callId)
     .where("hash", "=", hash)
     .executeTakeFirstOrThrow();
-  return { isNew: false, approval: approvalRow.parse(known), closed };
+  const approval = approvalRow.parse(known);
+  if (!reopens || approval.state !== "expired") return { isNew: false, approval, closed };
+  const reopened = await db
+    .updateTable("atos.approvals")
+    .set({ state: "open", asked_at: at, expires_at: expiresAt, answered_at: null })
+    .where("id", "=", approval.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return { isNew: true, approval: approvalRow.parse(reopened), closed };
 }
 
 /** Answers an open question that has not expired, by exactly what was shown; anything else changes nothing. */
-export async function answerApproval(db: Db, { id, hash, decision, by, reason, at }: ApprovalReply): Promise<Answered> {
+export async function answerApproval(db: Db, reply: ApprovalReply): Promise<Answered> {
+  const { id, hash, decision, by, reason, answer, at } = reply;
+  const said = { reason: reason ?? null, answer: answer === undefined ? null : jsonText(answer) };
   const row = await db
     .updateTable("atos.approvals")
-    .set({ state: decision, answered_at: at, answered_by: by, reason: reason ?? null })
+    .set({ state: decision, answered_at: at, answered_by: by, ...said })
     .where("id", "=", id)
     .where("hash", "=", hash)
     .where("state", "=", "open")

@@ -80,8 +80,8 @@ export type Tables = {
     readonly shown: Json;
     readonly hash: string;
     state: string;
-    readonly asked_at: Date;
-    readonly expires_at: Date;
+    asked_at: Date;
+    expires_at: Date;
     answered_at: Date | null;
     answered_by: string | null;
     reason: string | null;

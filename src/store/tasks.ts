@@ -60,6 +60,15 @@ export async function insertTasks(
   await db.insertInto("atos.tasks").values(rows).execute();
 }
 
+/** Puts the tasks of another plan, all waiting, in the place of those that are there. */
+export async function replaceTasks(
+  db: Db,
+  plan: { readonly buildId: string; readonly tasks: readonly PlannedTask[]; readonly at: Date },
+): Promise<void> {
+  await db.deleteFrom("atos.tasks").where("build_id", "=", plan.buildId).execute();
+  await insertTasks(db, plan);
+}
+
 /**
  * Sets the state; an absent `model` leaves the recorded one.
  *

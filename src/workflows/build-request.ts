@@ -82,6 +82,8 @@ export const buildRequestSchema = z.object({
   /** Whether a person looks at plan and tests first, and whether that is all that was asked for. */
   askPlan: z.boolean(),
   planOnly: z.boolean(),
+  /** How long that person has to answer, in milliseconds. */
+  approvalExpiresMs: z.number().optional(),
   /** `single`: one reply of one model, not tested, to be compared with the team's work. */
   shape: z.enum(["team", "single"]),
   /** The repository to work on; absent for a new one. */

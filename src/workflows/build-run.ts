@@ -58,6 +58,12 @@ export class BuildRun {
     return this.repository?.rules ?? "";
   }
 
+  /** Its own tests that passed when the build began, and its language. Undefined where there are none. */
+  get greenTests(): { readonly language: Language; readonly files: readonly string[] } | undefined {
+    const { language = null, greenTests: files = [] } = this.repository ?? {};
+    return language === null || files.length === 0 ? undefined : { language: this.languageOf({ language }), files };
+  }
+
   get turns(): number {
     return this.#usage.length;
   }

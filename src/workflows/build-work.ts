@@ -1,5 +1,6 @@
 import type { Spec } from "../agents/read-spec.ts";
 import type { ModelIdentity } from "../engine/model.ts";
+import { type Asking, FIRST_ASKING, type Reviewed } from "./ask-plan.ts";
 import type { WorkPackage } from "./decompose.ts";
 import type { BuildResult } from "./deliver-build.ts";
 import type { Beginning, FrozenTests } from "./freeze-tests.ts";
@@ -17,6 +18,8 @@ export type Work = {
   readonly packages: readonly WorkPackage[];
   readonly beginning: Beginning | undefined;
   readonly tests: FrozenTests | undefined;
+  readonly asking: Asking;
+  readonly reviewed: Reviewed;
   readonly frozen: Commit | undefined;
   readonly results: readonly TaskResult[];
   readonly merging: Merging | undefined;
@@ -35,6 +38,8 @@ export const NOTHING: Work = {
   packages: [],
   beginning: undefined,
   tests: undefined,
+  asking: FIRST_ASKING,
+  reviewed: "not asked",
   frozen: undefined,
   results: [],
   merging: undefined,

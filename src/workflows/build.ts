@@ -1,7 +1,7 @@
 import { EXIT } from "../base/errors.ts";
 import { runGraph, type Step } from "../base/run-graph.ts";
 import type { Spec } from "../agents/read-spec.ts";
-import { askPlan } from "./ask-plan.ts";
+import { askPlan, parkPlanOnly } from "./ask-plan.ts";
 import { BUILD_GRAPH, type BuildNode } from "./build-graph.ts";
 import { NOTHING, type Work } from "./build-work.ts";
 import { startBuild } from "./start-build.ts";
@@ -11,7 +11,6 @@ import { type BuildResult, deliverBuild } from "./deliver-build.ts";
 import { type Beginning, freezeTests, type FrozenTests, newTree } from "./freeze-tests.ts";
 import { integrate, mergeNext, type Merging, takeUnproven } from "./merge-tasks.ts";
 import { runTasks, type TaskGraph, type TaskResult } from "./run-tasks.ts";
-import type { Repository } from "./repository.ts";
 import type { Strand } from "./strand.ts";
 import { verifyBuild } from "./verify-build.ts";
 import { writeSpec } from "./write-spec.ts";
@@ -93,26 +92,19 @@ async function tests(build: BuildRun, strand: Strand, work: Work): Promise<Step<
 }
 
 async function ask(strand: Strand, work: Work): Promise<Step<Work>> {
-  const {
-    on,
-    packages,
-    tests: looked,
-    why,
-  } = await askPlan(strand, {
-    spec: specOf(work),
-    packages: work.packages,
-    tests: testsOf(work),
-    beginning: beginningOf(work),
-  });
-  const state = { ...work, packages, tests: looked };
+  const beginning = beginningOf(work);
+  const before = { spec: specOf(work), packages: work.packages, tests: testsOf(work), asking: work.asking };
+  const { on, why, ...answer } = await askPlan(strand, { ...before, beginning });
+  const state = { ...work, ...answer };
   if (on === "stopped") return { on, state: { ...state, refused: { why, exitCode: EXIT.failed } } };
   if (on === "edited") return { on, state };
   const { repository } = work;
   const frozen = await strand.commit("tests/commit", {
-    tree: looked.tree,
+    tree: answer.tests.tree,
     parents: repository === undefined ? [] : [repository.commit],
     message: "Acceptance tests, frozen before the code\n",
   });
+  await parkPlanOnly(strand, { ...answer, beginning });
   return { on, state: { ...state, frozen } };
 }
 
@@ -156,14 +148,9 @@ async function verify(build: BuildRun, strand: Strand, work: Work): Promise<Step
     tree,
     language: build.languageOf(written),
     frozen: (work.tests?.hashes ?? []).map(({ path }) => path),
-    own: ownTests(build, repository),
+    own: build.greenTests,
   });
   return { on: "checked", state: { ...work, verification } };
-}
-
-function ownTests(build: BuildRun, repository: Repository | undefined) {
-  if (repository === undefined || repository.language === null) return undefined;
-  return { language: build.languageOf({ language: repository.language }), files: repository.greenTests };
 }
 
 async function deliver(strand: Strand, work: Work): Promise<Step<Work>> {

@@ -5,6 +5,7 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import { isSourceFile, type Language } from "../tools/language.ts";
 import { checkSyntax, runTests, type SyntaxProblem, type TestRun } from "../tools/run-tests.ts";
 import type { BuildRun } from "./build-run.ts";
+import { runOwnTests } from "./own-tests.ts";
 import { type Dependency, showDependencies } from "./project-dependencies.ts";
 import type { Strand } from "./strand.ts";
 
@@ -44,6 +45,20 @@ export function testTree(strand: Strand, request: CheckRequest, tests: readonly 
     inCheckout(strand.build, tree, async ({ root, paths, sandbox }) => {
       const sources = paths.filter((path) => isSourceFile(language, path));
       const run = await runTests(sandbox, { root, language, files: tests, sources }, strand.signal);
+      return { result: run, events: [testsRan(name, task, run)] };
+    }),
+  );
+}
+
+/** Runs the repository's own tests that were green before the build; undefined where there are none. */
+export async function testOwn(strand: Strand, { name, task, tree }: CheckRequest): Promise<TestRun | undefined> {
+  const { greenTests } = strand.build;
+  if (greenTests === undefined) return undefined;
+  const { language, files: tests } = greenTests;
+  const input = { tree, language: language.id, tests };
+  return strand.effect<TestRun>({ name, kind: "tests", task, input }, () =>
+    inCheckout(strand.build, tree, async ({ root, sandbox }) => {
+      const run = await runOwnTests(tests, (files) => runTests(sandbox, { root, language, files }, strand.signal));
       return { result: run, events: [testsRan(name, task, run)] };
     }),
   );

@@ -197,7 +197,8 @@ async function classify(
 function readPlanFor(
   strand: Strand,
   { spec, part, existing }: Question & { readonly existing: ExistingFiles },
-  reply: string): Read<readonly PlannedTask[]> {
+  reply: string,
+): Read<readonly PlannedTask[]> {
   const plan = readPlan(reply, spec.criteria.length);
   if (!plan.ok) return plan;
   const language = strand.build.languageOf(spec);
@@ -207,7 +208,8 @@ function readPlanFor(
   return problem === undefined ? plan : { ok: false, why: problem };
 }
 
-function planProblem(
+/** Why the files of a plan can't be those of tasks. Pure. */
+export function planProblem(
   {
     language,
     existing,
@@ -215,7 +217,7 @@ function planProblem(
     part,
   }: {
     readonly language: Language;
-    readonly existing: ExistingFiles;
+    readonly existing: Pick<ExistingFiles, "paths" | "texts">;
     readonly isNew: boolean;
     readonly part: boolean;
   },

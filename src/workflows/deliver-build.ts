@@ -132,10 +132,9 @@ async function judge(strand: Strand, work: Work, tree: string): Promise<Verdict>
   }
   const why = redReason(verification);
   if (why !== undefined) return { green: false, why };
-  return {
-    green: true,
-    why: "The acceptance tests, frozen before the code was written, pass on this commit in a clean checkout.",
-  };
+  const frozen = "The acceptance tests, frozen before the code was written, pass on this commit in a clean checkout";
+  const own = verification.own === undefined ? "" : ", as do the repository's own tests that passed before";
+  return { green: true, why: `${frozen}${own}.` };
 }
 
 type Found = Verdict & { readonly verified: Commit; readonly audit: NonNullable<Receipt["audit"]> };
@@ -150,6 +149,7 @@ function makeReceipt(strand: Strand, work: Work, { verified, audit, green, why }
     why,
     goal: build.request.goal,
     criteria: [...(spec?.criteria ?? [])],
+    reviewed: work.reviewed,
     commit: verified.commit,
     tree: verified.tree,
     frozenTests: [...(tests?.hashes ?? [])],

@@ -20,25 +20,15 @@ export function keptEvents(
 
 /** The step that an event is recorded with, where the event says so itself. */
 function stepOf(event: BuildEvent): string | undefined {
-  switch (event.type) {
-    case "attempt-started":
-    case "attempt-failed":
-    case "turn-finished":
-    case "context-compacted":
-    case "files-written":
-    case "tests-ran":
-    case "tool-called":
-      return event.step;
-    case "task-state":
-      return `tasks/${event.task}: ${event.state}`;
-    case "task-added":
-      return `tasks/${event.task.id}: added`;
-    case "tier-ended":
-      return `tasks/${event.task}/${event.tier} ended`;
-    default:
-      return STEP_OF[event.type];
-  }
+  if (event.type === "task-state") return `tasks/${event.task}: ${event.state}`;
+  if (event.type === "task-added") return `tasks/${event.task.id}: added`;
+  if (event.type === "tier-ended") return `tasks/${event.task}/${event.tier} ended`;
+  if ("step" in event && !NOT_WITH_STEP.has(event.type)) return event.step;
+  return STEP_OF[event.type];
 }
+
+/** They name a step, and are not recorded with it. */
+const NOT_WITH_STEP: ReadonlySet<string> = new Set(["files-written", "approval-asked", "build-forked"]);
 
 /** Events of which a build has one, or of which the last one counts. */
 const STEP_OF: Readonly<Partial<Record<BuildEvent["type"], string>>> = {
@@ -76,6 +66,7 @@ function stepBeside(
 
 function strandToldOf(event: BuildEvent | undefined): string | undefined {
   if (event?.type === "merged") return "";
+  if (event?.type === "files-written") return strandOf(event.step);
   if (event?.type === "reviewed") return strandOf(`tasks/${event.task}`);
   if (event?.type !== "edge-taken") return undefined;
   const isTask = event.graph === "task" && placeOf(`tasks/${event.task}`).stage === "task";

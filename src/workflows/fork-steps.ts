@@ -9,16 +9,19 @@ type After = Pick<PlannedTask, "id" | "after">;
 const NEVER_KEPT: ReadonlySet<string> = new Set(["limit reached", "build finished"]);
 
 /**
- * The finished steps that a fork takes over from a build: all but `step` and what depends on it. Of its own strand that
- * is what came later, of a task also every task behind it, and in any case what puts the tasks together. Pure.
+ * The finished steps that a fork takes over from a build: all but `steps` and what depends on one of them. Of its
+ * own strand that is what came later, of a task also every task behind it, and in any case what puts the tasks together. Pure.
  */
-export function keptSteps(effects: readonly Step[], tasks: readonly After[], step: string): readonly string[] {
-  const target = effects.find(({ name }) => name === step);
-  if (target === undefined) throw new Error(`there is no step ${step} to fork from`);
+export function keptSteps(
+  effects: readonly Step[],
+  tasks: readonly After[],
+  steps: readonly string[],
+): readonly string[] {
+  const targets = effects.filter(({ name }) => steps.includes(name));
   const limited = effects.some(({ name }) => name === "limit reached");
   return effects
     .filter(({ name, state }) => state === "done" && !NEVER_KEPT.has(name))
-    .filter((effect) => !dependsOn(effect, target, tasks))
+    .filter((effect) => !targets.some((target) => dependsOn(effect, target, tasks)))
     .filter(({ name }) => !(limited && endsUnproven(name)))
     .map(({ name }) => name);
 }

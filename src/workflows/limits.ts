@@ -1,5 +1,14 @@
 import type { BuildEvent } from "../base/events.ts";
 
+/** What a question about a plan is called where a tool would be named. */
+export const PLAN_TOOL = "plan";
+
+/** Of an event what its time is counted by. */
+export type TimedEvent =
+  | Pick<Extract<BuildEvent, { type: "approval-asked" }>, "type" | "tool" | "approval">
+  | Pick<Extract<BuildEvent, { type: "approval-answered" }>, "type" | "approval">
+  | { readonly type: Exclude<BuildEvent["type"], "approval-asked" | "approval-answered"> };
+
 export type Limit = { readonly limit: "minutes" | "tokens"; readonly most: number };
 
 /** Why nothing new is begun: not a failure, and not a park. What is there is verified and delivered. */
@@ -33,7 +42,10 @@ export type LimitsStart = {
 export class Limits implements Disposable {
   readonly #start: LimitsStart;
   readonly #late = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Until the limit of minutes, as of `#sinceMs`; undefined without one. */
+  #leftMs: number | undefined;
+  #sinceMs = 0;
   #tokens = 0;
   #reached: Limit | undefined;
   #recorded: Promise<void> | undefined;
@@ -45,8 +57,8 @@ export class Limits implements Disposable {
       this.#recorded = Promise.resolve();
       this.#reach(reached);
     } else if (minutes !== undefined) {
-      const leftMs = Math.max(0, minutes * 60_000 - spentMs);
-      this.#timer = setTimeout(() => this.#reach({ limit: "minutes", most: minutes }), leftMs);
+      this.#leftMs = Math.max(0, minutes * 60_000 - spentMs);
+      this.#run();
     }
   }
 
@@ -61,6 +73,13 @@ export class Limits implements Disposable {
     if (most !== undefined && this.#tokens >= most) this.#reach({ limit: "tokens", most });
   }
 
+  /** Until it is disposed no minutes are spent: a person is waited for, and nothing works meanwhile. */
+  waiting(): Disposable {
+    if (this.#leftMs !== undefined) this.#leftMs -= performance.now() - this.#sinceMs;
+    clearTimeout(this.#timer);
+    return { [Symbol.dispose]: () => this.#run() };
+  }
+
   /** @throws {LimitReached} before something new is begun too late. */
   async check(): Promise<void> {
     if (this.#reached === undefined) return;
@@ -72,6 +91,13 @@ export class Limits implements Disposable {
     clearTimeout(this.#timer);
   }
 
+  #run(): void {
+    const { minutes } = this.#start;
+    if (minutes === undefined || this.#leftMs === undefined) return;
+    this.#sinceMs = performance.now();
+    this.#timer = setTimeout(() => this.#reach({ limit: "minutes", most: minutes }), Math.max(0, this.#leftMs));
+  }
+
   #reach(limit: Limit): void {
     this.#reached ??= limit;
     this.#late.abort(new LimitReached(this.#reached));
@@ -79,20 +105,21 @@ export class Limits implements Disposable {
 }
 
 /**
- * How long a build has run until `now`, in milliseconds: from its first event on, without the times from a pause to
- * the resume. Pure.
+ * How long a build has worked until `now`, in milliseconds: from its first event on, without the times from a pause to
+ * the resume, and without those in which a person is asked about its plan. Pure.
  */
-export function timeSpentMs(
-  events: readonly { readonly at: Date; readonly event: Pick<BuildEvent, "type"> }[],
-  now: Date,
-): number {
+export function timeSpentMs(events: readonly { readonly at: Date; readonly event: TimedEvent }[], now: Date): number {
   let spentMs = 0;
   let since: Date | undefined;
+  let question: string | undefined;
   for (const { at, event } of events) {
-    if (event.type === "build-paused") {
+    const asks = event.type === "approval-asked" && event.tool === PLAN_TOOL;
+    if (event.type === "approval-answered" && event.approval === question) question = undefined;
+    if (asks) question = event.approval;
+    if (event.type === "build-paused" || asks) {
       spentMs += since === undefined ? 0 : at.getTime() - since.getTime();
       since = undefined;
-    } else since ??= at;
+    } else if (question === undefined) since ??= at;
   }
   return spentMs + (since === undefined ? 0 : now.getTime() - since.getTime());
 }

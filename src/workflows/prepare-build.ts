@@ -12,11 +12,13 @@ import { type BuildRequest, WORKFLOW_VERSION } from "./build-request.ts";
 import { checkGoal } from "./check-goal.ts";
 import { checkOutDirectory } from "./check-out-directory.ts";
 import { chooseRoster, type ModelChoice, OWN_LANGUAGES, OWN_ROLES } from "./choose-roster.ts";
+import { findRepository, type RepositoryWish } from "./find-repository.ts";
 import { outsideDomain } from "./outside-domain.ts";
 
 export type BuildWish = {
   readonly goal: string;
-  readonly out: string;
+  /** A new or empty folder, or a repository that is there. */
+  readonly out: string | RepositoryWish;
   readonly stateRoot: string;
   readonly choice: ModelChoice;
   /** A team's name or file; absent: the person's own `team`, else ATOS's. */
@@ -28,6 +30,8 @@ export type BuildWish = {
   readonly limits: BuildRequest["limits"];
   readonly askPlan: boolean;
   readonly planOnly: boolean;
+  /** How long the person has to answer; absent: a day. */
+  readonly approvalExpiresMs?: number;
   readonly shape: BuildRequest["shape"];
   /** Makes embedded models answer the same to the same, one at a time and slowly. */
   readonly deterministic: boolean;
@@ -50,7 +54,7 @@ const USUAL_LANGUAGE = "python";
  */
 export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
   const goal = checkGoal(wish.goal);
-  const outDirectory = await checkOutDirectory(wish.out, wish.stateRoot);
+  const { outDirectory, repository, notes: targetNotes } = await checkTarget(wish);
   const { roster: chosen, promptsDirectory, domainFile, notes } = await chooseRoster(wish.choice);
   const domain = domainFile === undefined ? undefined : await closedDomain(goal, domainFile);
   const { team, notes: teamNotes } = await loadTeam({
@@ -77,10 +81,23 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
     languages: [...languages],
     askPlan,
     planOnly,
+    ...(wish.approvalExpiresMs === undefined ? {} : { approvalExpiresMs: wish.approvalExpiresMs }),
     shape,
+    ...(repository === undefined ? {} : { repository }),
     ...(domain === undefined ? {} : { domain }),
   };
-  return { request, notes: [...notes, ...teamNotes] };
+  return { request, notes: [...notes, ...teamNotes, ...targetNotes] };
+}
+
+type Target = Pick<BuildRequest, "outDirectory" | "repository"> & { readonly notes: readonly string[] };
+
+async function checkTarget({ out, stateRoot }: BuildWish): Promise<Target> {
+  if (typeof out === "string")
+    return { outDirectory: await checkOutDirectory(out, stateRoot), repository: undefined, notes: [] };
+  const { directory, revision, branch, head } = await findRepository(out);
+  const from = head === undefined ? "the commit" : `${head}, commit`;
+  const note = `builds on ${from} ${revision.slice(0, 10)} of ${directory}; what is not committed there is no part of it and stays as it is`;
+  return { outDirectory: directory, repository: { directory, revision, branch }, notes: [note] };
 }
 
 /** Nobody but one developer, who is told the goal itself. */

@@ -47,7 +47,8 @@ export async function showDependencies(
     const target = sandbox.mounts ? `${INSIDE}/${path}` : source;
     readOnly.push({ source, target });
     if (kind === "python") env["PYTHONPATH"] = target;
-    else if ((await lstat(join(root, path)).catch(() => undefined)) === undefined) await symlink(target, join(root, path));
+    else if ((await lstat(join(root, path)).catch(() => undefined)) === undefined)
+      await symlink(target, join(root, path));
   }
   if (readOnly.length === 0) return sandbox;
   const { level, mounts, nodePath, pythonPath } = sandbox;

@@ -43,9 +43,16 @@ export function pullRequestText(request: PullRequest): string {
       `${receipt.verification.passed} tests passed, ${receipt.verification.failed} did not, in a clean checkout (sandbox: ${receipt.verification.sandbox})`,
       ...receipt.frozenTests.map(({ path }) => `${code(path)} was written and frozen before the code`),
       ...(receipt.checks ?? []).map(({ what, outcome }) => `${plain(what)}: ${plain(outcome)}`),
-      ...redTests.map(({ path, why: red }) => `${code(path)} was red before, and is not held against it: ${plain(red)}`),
+      ...redTests.map(
+        ({ path, why: red }) => `${code(path)} was red before, and is not held against it: ${plain(red)}`,
+      ),
     ]),
-    ...section("What to look at", lookAt.length === 0 ? ["the reviewer found nothing"] : lookAt),
+    ...section(
+      "What to look at",
+      lookAt.length === 0
+        ? [receipt.review === null ? "everything: nobody has reviewed it" : "the reviewer found nothing"]
+        : lookAt,
+    ),
     `Made by ATOS with ${models === "" ? "no model" : models}; build ${receipt.build}. The proof stands in RECEIPT.md: \`atos receipt verify .\``,
     "",
   ].join("\n");
@@ -56,7 +63,8 @@ export function titleOf(text: string): string {
   const line = plain(text)
     .replace(/^#+\s*/, "")
     .replace(/[.\s]+$/, "");
-  const title = line.charAt(0).toUpperCase() + line.slice(1);
+  // What is the name of something in the code stays as it is written there.
+  const title = /^\p{L}+(?=[\s,;:]|$)/u.test(line) ? line.charAt(0).toUpperCase() + line.slice(1) : line;
   if (title.length <= MAX_TITLE_CHARS) return title;
   const head = title.slice(0, MAX_TITLE_CHARS - 1);
   const space = head.lastIndexOf(" ");
@@ -67,7 +75,9 @@ function thingsToLookAt({ receipt, changes }: PullRequest): readonly string[] {
   return [
     ...(receipt.review?.findings ?? []).map((finding) => plain(finding)),
     ...changes
-      .filter(({ path, kind }) => kind === "changed" && /(^|\/)(package\.json|pyproject\.toml|[^/]*lock[^/]*)$/.test(path))
+      .filter(
+        ({ path, kind }) => kind === "changed" && /(^|\/)(package\.json|pyproject\.toml|[^/]*lock[^/]*)$/.test(path),
+      )
       .map(({ path }) => `${code(path)} was changed`),
   ];
 }

@@ -13,6 +13,8 @@ export const receiptSchema = z.object({
   goal: z.string(),
   /** What must be true, as written before the tests. */
   criteria: z.array(z.string()),
+  /** Whether a person looked at plan and tests before there was code. Absent before 0.3. */
+  reviewed: z.enum(["accepted", "edited", "not asked"]).optional(),
   /** The commit and tree that were verified, in a clean checkout. */
   commit: z.string(),
   tree: z.string(),
@@ -102,6 +104,7 @@ export function receiptToMarkdown(receipt: Receipt): string {
     `- ${verification.passed} passed, ${verification.failed} not passed (${verification.language}, ${verification.runner}, sandbox: ${verification.sandbox}), in a clean checkout`,
     ...(receipt.checks ?? []).map(({ what, outcome }) => `- ${plain(what)}: ${plain(outcome)}`),
     ...coverageLines(receipt),
+    ...reviewedLines(receipt),
     ...repositoryLines(receipt),
     ...receipt.frozenTests.map((file) => `- frozen before the code: \`${file.path}\`, sha256 \`${file.sha256}\``),
     "",
@@ -134,6 +137,16 @@ export function receiptToMarkdown(receipt: Receipt): string {
   return lines.join("\n");
 }
 
+function reviewedLines({ reviewed }: Receipt): readonly string[] {
+  if (reviewed === undefined) return [];
+  const how = {
+    accepted: "accepted by a person",
+    edited: "edited and accepted by a person",
+    "not asked": "nobody was asked",
+  };
+  return [`- plan and tests, before the code: ${how[reviewed]}`];
+}
+
 function coverageLines({ coverage = [] }: Receipt): readonly string[] {
   const lines = coverage.reduce((sum, file) => sum + file.lines, 0);
   const covered = coverage.reduce((sum, file) => sum + file.covered, 0);
@@ -146,7 +159,9 @@ function repositoryLines({ repository }: Receipt): readonly string[] {
   const { base, branch, redTests, dependencies } = repository;
   return [
     `- built on commit \`${base}\`, as branch \`${branch}\``,
-    ...dependencies.map(({ path }) => `- the tests could see the packages in \`${path}\`, which are not part of the commit`),
+    ...dependencies.map(
+      ({ path }) => `- the tests could see the packages in \`${path}\`, which are not part of the commit`,
+    ),
     ...redTests.map(({ path, why }) => `- red before, and not held against it: ${plain(path)} (${plain(why)})`),
   ];
 }

@@ -88,7 +88,12 @@ export function languagesFor(
   languages: readonly Language[],
 ): readonly Language[] {
   if (repository === undefined || repository.language === null) return languages;
-  const words = new Set(goal.toLowerCase().split(/[^\p{L}\p{N}+#.]+/u).map((word) => word.replace(/\.+$/, "")));
+  const words = new Set(
+    goal
+      .toLowerCase()
+      .split(/[^\p{L}\p{N}+#.]+/u)
+      .map((word) => word.replace(/\.+$/, "")),
+  );
   const own = findLanguage(repository.language, languages);
   const named = languages.filter(({ id, name, aliases }) =>
     [id, name.toLowerCase(), ...aliases].some((word) => words.has(word)),

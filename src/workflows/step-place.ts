@@ -20,5 +20,5 @@ export function placeOf(step: string): StepPlace {
 /** The strand that a step belongs to, as a text. Pure. */
 export function strandOf(step: string): string {
   const place = placeOf(step);
-  return place.stage === "begin" || place.stage === "end" ? "" : `${place.stage}/${place.task}`;
+  return "task" in place ? `${place.stage}/${place.task}` : "";
 }

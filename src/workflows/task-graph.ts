@@ -102,8 +102,10 @@ export type TaskState = {
   readonly before: Failure | undefined;
   /** The files as they were when the tests passed. */
   readonly passed: boolean;
-  /** What each sample came to, in words, for whoever goes on. */
+  /** What each sample came to, in words. */
   readonly tried: readonly string[];
+  /** That of the tiers before: what a model that takes over is told. Another sample of one tier is the same question. */
+  readonly handedOver: readonly string[];
 };
 
 export type Reflection = "repair" | "resample" | "escalate" | "keep" | "give-up";

@@ -59,7 +59,7 @@ async function verifyCheckout(
   const acceptance =
     parsed && frozen.length > 0 ? await runTests(sandbox, { ...code, files: frozen }, signal) : undefined;
   const before =
-    parsed && own !== undefined && own.files.length > 0
+    parsed && own !== undefined
       ? await runOwnTests(own.files, (files) => runTests(sandbox, { root, language: own.language, files }, signal))
       : undefined;
   const lints = parsed ? await lintsOf(strand, { tree, language }, { root, paths, sandbox }) : [];

@@ -11,7 +11,9 @@ import { findLanguage } from "../tools/find-language.ts";
 import { isSourceFile, isTestFile } from "../tools/language.ts";
 import { type MutantsReport, runMutants } from "../tools/mutants/run-mutants.ts";
 import { sha256 } from "./freeze-tests.ts";
+import { type BranchCopy, checkBranch, checkBranchTestsFirst, runBranchAgain } from "./verify-branch.ts";
 import { judgeMutants, MUTANTS_CHECK } from "./judge-mutants.ts";
+import { PULL_REQUEST } from "./pull-request.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
 
 export const GREEN_CHECK = "the receipt is green";
@@ -34,6 +36,8 @@ export type VerifyOptions = {
   readonly sandbox: Sandbox;
   /** Changes the code at so many places and sees whether the frozen tests notice. Default: nothing is changed. */
   readonly mutants?: number | undefined;
+  /** Of a repository with several: whose receipt. Default: what is checked out. */
+  readonly branch?: string | undefined;
 };
 
 /**
@@ -49,19 +53,25 @@ export type VerifyOptions = {
  */
 export async function verifyReceipt(
   directory: string,
-  { sandbox, mutants: most }: VerifyOptions,
+  { sandbox, mutants: most, branch }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<Verification> {
-  return withCopy(directory, async (copy) => {
+  return withCopy({ directory, branch }, async (copy) => {
     const receiptCommit = await findReceiptCommit(copy);
     const receipt = await readReceipt(copy, receiptCommit);
+    const onBranch = branchOf(copy, receipt);
     const findings = [
       ...(await checkCommits(copy, receipt, receiptCommit)),
       ...(await checkFrozenTests(copy, receipt)),
     ];
+    if (onBranch !== undefined && findings.every((finding) => finding.ok))
+      findings.push(...(await checkBranch(onBranch, receiptCommit)));
     // What follows reads commits that are known to be there only now.
     const whole = findings.every((finding) => finding.ok);
-    if (whole && receipt.verdict === "green") findings.push(await checkTestsCameFirst(copy, receipt));
+    if (whole && receipt.verdict === "green")
+      findings.push(
+        await (onBranch === undefined ? checkTestsCameFirst(copy, receipt) : checkBranchTestsFirst(onBranch)),
+      );
     const intact = findings.every((finding) => finding.ok);
     findings.push({ check: GREEN_CHECK, ok: receipt.verdict === "green", detail: receipt.why });
     // Running the tests of a repository that is not what the receipt says would prove nothing.
@@ -83,7 +93,7 @@ export async function verifyReceipt(
 
 /** The receipt of a delivered repository as it stands; nothing is checked but its form. */
 export async function readReceiptOf(directory: string): Promise<Receipt> {
-  return withCopy(directory, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
+  return withCopy({ directory }, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
 }
 
 /** A private copy of a repository's history. */
@@ -95,13 +105,17 @@ type Copy = {
   readonly scratch: string;
 };
 
-async function withCopy<T>(origin: string, work: (copy: Copy) => Promise<T>): Promise<T> {
+type Origin = { readonly directory: string; readonly branch?: string | undefined };
+
+async function withCopy<T>({ directory: origin, branch }: Origin, work: (copy: Copy) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "atos-verify-"));
   try {
     const workspaces = await Workspaces.open(join(scratch, "copy.git"));
     const { repository } = workspaces;
-    await git(repository, ["fetch", "--quiet", "--no-tags", origin, "HEAD"]).catch((error: unknown) => {
-      throw usageError("workflows/no-receipt", `${origin} is no git repository that can be read: ${messageOf(error)}`);
+    const revision = branch === undefined ? "HEAD" : `refs/heads/${branch}`;
+    await git(repository, ["fetch", "--quiet", "--no-tags", origin, revision]).catch((error: unknown) => {
+      const what = branch === undefined ? "is no git repository" : `has no branch ${branch}, or is no git repository`;
+      throw usageError("workflows/no-receipt", `${origin} ${what} that can be read: ${messageOf(error)}`);
     });
     const tip = (await git(repository, ["rev-parse", "FETCH_HEAD"])).trim();
     return await work({ origin, repository, tip, workspaces, scratch });
@@ -128,6 +142,11 @@ async function readReceipt({ origin, repository }: Copy, commit: string): Promis
   }
 }
 
+function branchOf({ workspaces }: Copy, receipt: Receipt): BranchCopy | undefined {
+  const { repository: builtOn } = receipt;
+  return builtOn === undefined ? undefined : { workspaces, receipt, builtOn };
+}
+
 async function checkCommits({ repository }: Copy, receipt: Receipt, receiptCommit: string): Promise<Finding[]> {
   const parents = (await git(repository, ["log", "-1", "--format=%P", receiptCommit])).trim();
   const follows = parents === receipt.commit;
@@ -144,10 +163,13 @@ async function checkCommits({ repository }: Copy, receipt: Receipt, receiptCommi
   )
     .split("\0")
     .filter((text) => text !== "");
-  const expected = ["A", RECEIPT_JSON, "A", RECEIPT_MARKDOWN];
+  // A repository may have the receipt of an earlier build, which is replaced.
+  const how = receipt.repository === undefined ? "A" : "[AM]";
+  const paths = [...(receipt.repository === undefined ? [] : [PULL_REQUEST]), RECEIPT_JSON, RECEIPT_MARKDOWN];
+  const expected = paths.map((path) => `${how}\n${RegExp.escape(path)}`).join("\n");
   findings.push({
     check: "it adds the receipt and touches nothing else",
-    ok: touched.join("\n") === expected.join("\n"),
+    ok: new RegExp(`^${expected}$`).test(touched.join("\n")),
     detail: touched.filter((_, index) => index % 2 === 1).join(", "),
   });
   const tree = (await git(repository, ["rev-parse", `${receipt.commit}^{tree}`])).trim();
@@ -204,6 +226,9 @@ async function runAgain(
     return { check, ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
   const root = join(copy.scratch, "checkout");
   await mkdir(root);
+  const onBranch = branchOf(copy, receipt);
+  if (onBranch !== undefined)
+    return { check, ...(await runBranchAgain({ ...onBranch, sandbox, root, directory: copy.origin }, signal)) };
   await copy.workspaces.checkOut(receipt.commit, root);
   const result = await checkFolder(
     sandbox,

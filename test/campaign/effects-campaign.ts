@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -16,6 +16,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/em
 import { migrate } from "../../src/store/migrate.ts";
 import { CountingServer } from "./counting-server.ts";
 import { WORKLOAD } from "./effects-workload.ts";
+import { allProcesses, childrenOf, commandOf } from "./process-tree.ts";
+import { randomNumbers } from "./random-numbers.ts";
 import { type Report, reportSchema, type WorkerInput } from "./worker-input.ts";
 
 export type CampaignResult = {
@@ -290,41 +292,10 @@ async function killSandbox(child: ChildProcess, workspaces: string): Promise<boo
  */
 async function endWaiting(workspaces: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const left = readdirSync("/proc")
-      .map(Number)
-      .filter((pid) => pid !== process.pid && commandOf(pid).includes(workspaces));
+    const left = allProcesses().filter((pid) => pid !== process.pid && commandOf(pid).includes(workspaces));
     if (left.length === 0) return;
     if (tries > 20) for (const pid of left) if (childrenOf(pid).length === 0) process.kill(pid, "SIGKILL");
     await setTimeout(25);
   }
   throw new Error(`a sandbox outlived its worker, and runs its command: ${workspaces}`);
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-/** Mulberry32: the same numbers from 0 to 1 for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -57,8 +57,8 @@ export function bindQuestion(question: ApprovalQuestion, redactor: Redactor): Bo
   return { callId, shown, hash: questionHash(callId, shown) };
 }
 
-/** Pure. */
-export function questionHash(callId: string, shown: ShownQuestion): string {
+/** Binds what is shown of a question, as JSON, to what is asked about. Pure. */
+export function questionHash(callId: string, shown: unknown): string {
   return sha256(`${callId}\n${canonicalJson(shown)}`);
 }
 
