@@ -23,8 +23,9 @@ const done = values.resume && existsSync(values.out) ? readPoints(values.out) : 
 const other = done.find((point) => point.seed !== seed);
 if (other !== undefined)
   fail(`the points of ${values.out} were drawn from the seed ${other.seed}: --seed ${other.seed}`);
-if (done.length === 0) writeFileSync(values.out, "");
-else process.stdout.write(`going on after ${done.length} points (${values.out})\n`);
+// Without a line that a kill cut off.
+writeFileSync(values.out, done.map((point) => `${JSON.stringify(point)}\n`).join(""));
+if (done.length > 0) process.stdout.write(`going on after ${done.length} points (${values.out})\n`);
 
 await runBuildsCampaign({ points, from: done.length + 1, seed }, (point) => {
   done.push(point);
@@ -47,7 +48,7 @@ function verdict({ lost: missing, doubled: surplus, kept = "" }: Point): string 
   return `\n${[...missing, ...surplus].map((text) => `  ${text}`).join("\n")}\n  kept in ${kept}`;
 }
 
-/** A line that a kill cut off is no point. */
+/** A last line without its end was cut off, and is no point. */
 function readPoints(file: string): Point[] {
   const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
   return lines.map((line) => pointSchema.parse(JSON.parse(line)));

@@ -26,6 +26,7 @@ import { socketDirectory } from "./store/socket-directory.ts";
 import { BuildControl } from "./workflows/build-control.ts";
 import type { BuildDeps } from "./workflows/build-deps.ts";
 import { WORKFLOW_VERSION } from "./workflows/build-request.ts";
+import type { ToolDeps } from "./workflows/open-tools.ts";
 import { CLIENT_NAME, PROGRESS_CHANNEL } from "./workflows/watch.ts";
 
 export type WorkerOptions = {
@@ -38,6 +39,11 @@ export type WorkerOptions = {
   /** After waiting so long for its model, a turn goes before all others. */
   readonly maxWaitMs: number;
   readonly sandbox: SandboxChoice;
+  /** For agents that act with tools. */
+  readonly tools: Pick<ToolDeps, "configDirectory" | "approvals" | "external"> & {
+    /** Addresses of package registries; undefined: the public ones. */
+    readonly registries: { readonly npm: string | undefined; readonly pip: string | undefined };
+  };
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -180,16 +186,38 @@ async function openDeps(
   const pool = stack.use(
     await openPool({ ...places, budgetBytes, maxWaitMs, env, onChange }, new AbortController().signal),
   );
+  const working = {
+    workspaces: await Workspaces.open(folder.workspaces),
+    scratchDirectory: folder.scratch,
+    openSandbox: openOnce(options.sandbox),
+    checks: new Turnstile(availableParallelism()),
+  };
   return {
     journal: { db, now },
     pool,
     progress: progressSender(db, nowMs),
     nowMs,
-    workspaces: await Workspaces.open(folder.workspaces),
-    scratchDirectory: folder.scratch,
-    openSandbox: openOnce(options.sandbox),
-    checks: new Turnstile(availableParallelism()),
+    ...working,
+    openTools: toolsOpener(options, working),
     identify: (source) => identify(source, env),
+  };
+}
+
+function toolsOpener(
+  { folder, env, tools }: WorkerOptions,
+  working: Pick<ToolDeps, "workspaces" | "scratchDirectory" | "openSandbox" | "checks">,
+): BuildDeps["openTools"] {
+  const { notes: notesFolder, packages: packagesFolder, probes: probesFolder } = folder;
+  return async (request, signal) => {
+    // Loaded only now: most builds need no tools, and a worker starts without the libraries behind them.
+    const { openTools } = await import("./workflows/open-tools.ts");
+    const { namedRegistries } = await import("./tools/servers/packages/registries.ts");
+    const registries = namedRegistries(tools.registries);
+    return openTools(
+      { ...working, ...tools, registries, notesFolder, packagesFolder, probesFolder, env },
+      request,
+      signal,
+    );
   };
 }
 

@@ -188,7 +188,7 @@ test("installed packages are shown to the tests, line ends stay, and a second bu
   assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
 });
 
-test("a delivery that is killed is done once, and one whose branch was taken meanwhile waits for its name", async () => {
+test("a worker killed at the delivery leaves one branch, which is whole", async () => {
   const project = makeProject(atos.path("killed"), PYTHON_PROJECT);
   await using server = await startTeamServer((role) => ({
     kind: "text",
@@ -198,14 +198,16 @@ test("a delivery that is killed is done once, and one whose branch was taken mea
   const args = ["build", GOAL, "--repo", project, "--model", `${server.baseUrl}#m`, "--json"];
   const client = atos.start([...args, "--branch", "killed"]);
   let seen = "";
+  let killed = false;
   client.stdout?.on("data", (chunk: Buffer) => {
     const before = seen.includes('"type":"verified"');
     seen += chunk.toString("utf8");
     const pid = atos.workerPid();
-    if (!before && seen.includes('"type":"verified"') && pid !== undefined) process.kill(pid, "SIGKILL");
+    if (!before && seen.includes('"type":"verified"') && pid !== undefined) killed = process.kill(pid, "SIGKILL");
   });
   const { code, stderr } = await client.ended;
   assert.equal(code, 0, `${stderr}\n${atos.workerLog()}`);
+  assert.ok(killed);
   assert.deepEqual(gitAs(project, "branch", "--format=%(refname:short)").split("\n"), ["killed", "trunk"]);
   const verified = await atos.run("receipt", "verify", project, "--branch", "killed");
   assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);

@@ -44,6 +44,7 @@ export async function startWorker({ turnMs = 0, realSandbox = false } = {}) {
     nowMs: () => performance.now(),
     workspaces: await Workspaces.open(join(folder, "trees.git")),
     scratchDirectory,
+    openTools: () => Promise.reject(new Error("this team has no tools")),
     openSandbox: realSandbox ? openOnce({}) : async () => sandbox,
     checks: new Turnstile(availableParallelism()),
     identify: async ({ id }) => ({ id, source: "/fake" }),

@@ -171,7 +171,11 @@ function askedTurn<T>(conversation: Conversation, reader: (reply: string) => Rea
   };
 }
 
-function optionsOf({ prompt, keptSeeds, sample, drawn, ...conversation }: Conversation, step: string): TurnOptions {
+/** What the turn `step` of a conversation is drawn with. Pure. */
+export function optionsOf(
+  { prompt, keptSeeds, sample, drawn, ...conversation }: Conversation,
+  step: string,
+): TurnOptions {
   const { maxTokens, temperature } = prompt;
   const seed = keptSeeds?.[step] ?? conversation.seed;
   return resampled({ maxTokens, temperature, seed }, sample + drawn * SEEDS_APART);

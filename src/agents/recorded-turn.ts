@@ -36,6 +36,8 @@ export type TurnDeps = {
   readonly nowMs: () => number;
   /** Asked before a turn that is not recorded yet is begun: what it throws keeps it from being begun. */
   readonly admit?: () => Promise<void>;
+  /** Whether `admit` would let it begin at once; it is not asked then. */
+  readonly isFree?: () => boolean;
   /** Told of each turn's tokens as soon as it is known, in a replay too. */
   readonly spent?: (usage: TokenUsage) => void;
 };
@@ -66,9 +68,10 @@ export function recordedTurn(deps: TurnDeps, asked: AskedTurn, signal: AbortSign
   const admit = async (): Promise<undefined> => {
     await deps.admit?.();
   };
+  const isFree = (): boolean => deps.isFree?.() ?? deps.admit === undefined;
   return runEffect(
     deps.journal,
-    { buildId, name: step, kind: "turn", task, model: source.id, input, retryAfterMs, admit, signal },
+    { buildId, name: step, kind: "turn", task, model: source.id, input, retryAfterMs, admit, isFree, signal },
     async () => {
       const { turn, durationMs } = await leasedTurn(deps, asked, signal);
       const { usage, finish } = turn;

@@ -16,6 +16,10 @@ export type StateFolder = {
   readonly models: string;
   /** What `atos models probe` found out. */
   readonly probes: string;
+  /** Notes of agents. */
+  readonly notes: string;
+  /** Packages that agents had installed. */
+  readonly packages: string;
   /** What the pool has learned of models on this machine. */
   readonly poolFacts: string;
   /** Prompt caches of models that left memory for a while. */
@@ -44,6 +48,8 @@ export function stateFolder({ env, platform, home }: Machine): StateFolder {
     scratch: join(root, "scratch"),
     models: join(root, "models"),
     probes: join(root, "probes"),
+    notes: join(root, "notes"),
+    packages: join(root, "packages"),
     poolFacts: join(root, "pool.json"),
     poolCaches: join(root, "pool-caches"),
   };

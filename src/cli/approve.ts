@@ -4,11 +4,13 @@ import { type Answered, type Approval, findApproval, openApprovals } from "../st
 import { answerQuestion } from "../tools/gate/answer-question.ts";
 import { questionHash, shownSchema } from "../tools/gate/approval-question.ts";
 import { showUnseen } from "../tools/gate/call-text.ts";
+import { bindPlan, shownPlanSchema } from "../workflows/plan-question.ts";
 import { commandContext } from "./context.ts";
 import type { Output } from "./output.ts";
+import { planLines } from "./plan-lines.ts";
 import { connect } from "./worker-client.ts";
 
-const MAX_REASON_CHARS = 500;
+export const MAX_REASON_CHARS = 500;
 
 export type ApproveFlags = { readonly reason?: string };
 
@@ -29,7 +31,7 @@ export async function runApproveCommand(
   }
   const approval = await findApproval(db, id.trim().toLowerCase());
   if (approval === undefined) throw noQuestion(id);
-  const { hash } = checked(approval);
+  const { hash } = checkedApproval(approval);
   const said = reason === undefined ? {} : { reason: showUnseen(reason).slice(0, MAX_REASON_CHARS) };
   const answered = await answerQuestion(db, {
     id: approval.id,
@@ -41,12 +43,16 @@ export async function runApproveCommand(
   });
   if (answered.kind !== "answered") throw refusal(answered, id);
   output.emit(documentOf(answered.approval));
-  output.say(`${decision}: ${approval.id}, this one call of build ${approval.buildId}\n${questionText(approval)}`);
+  const what = isPlan(approval) ? "the plan" : "this one call";
+  output.say(`${decision}: ${approval.id}, ${what} of build ${approval.buildId}\n${questionText(approval)}`);
   return EXIT.done;
 }
 
 /** A question as it is shown, whole: what would be done, exactly, and nothing that acts on a terminal. Pure. */
 export function questionText(approval: Approval): string {
+  const plan = shownPlanSchema.safeParse(approval.shown);
+  if (plan.success)
+    return [`  plan of build ${approval.buildId}`, ...planLines(plan.data).map((line) => `    ${line}`)].join("\n");
   const { kind, task, tool, arguments: values, commands, why } = shownSchema.parse(approval.shown);
   const { command, ...others } = values;
   const rest = Object.entries(typeof command === "string" ? others : values);
@@ -61,6 +67,10 @@ export function questionText(approval: Approval): string {
     ...indented("because: ", why).map((line) => line.slice(2)),
   ];
   return showUnseen(lines.join("\n"));
+}
+
+function isPlan({ shown }: Approval): boolean {
+  return shownPlanSchema.safeParse(shown).success;
 }
 
 /** A name may be anything that a model says; one that is not plain is shown as what it is. */
@@ -88,12 +98,16 @@ function documentOf({ id, buildId, shown, state, askedAt, expiresAt, answeredBy,
 
 /** What is shown must be what the answer is bound to, also in a database that others can write. */
 function problemOf({ callId, shown: given, hash, buildId }: Approval): string | undefined {
+  const plan = shownPlanSchema.safeParse(given);
+  const { callId: asked, hash: bound } = plan.success ? bindPlan(buildId, plan.data) : { callId, hash: "" };
+  if (plan.success && asked === callId && bound === hash) return undefined;
   const shown = shownSchema.safeParse(given);
   if (shown.success && questionHash(callId, shown.data) === hash) return undefined;
   return `is not what was asked: its text does not belong to its hash. Don't answer it; atos cancel ${buildId}`;
 }
 
-function checked(approval: Approval): Approval {
+/** @throws {AtosError} `cli/approval-changed` */
+export function checkedApproval(approval: Approval): Approval {
   const problem = problemOf(approval);
   if (problem === undefined) return approval;
   throw new AtosError("cli/approval-changed", `the question ${approval.id} ${problem}`);
@@ -124,8 +138,8 @@ function indented(label: string, text: string): string[] {
   return text.split("\n").map((line, index) => `    ${index === 0 ? label : "| "}${line}`);
 }
 
-/** A process may run under a number that has no name. */
-function whoAnswers(): string {
+/** The person; a process may run under a number that has no name. */
+export function whoAnswers(): string {
   try {
     return userInfo().username;
   } catch {

@@ -3,6 +3,7 @@ import { EXIT } from "../base/errors.ts";
 import type { Build } from "../store/builds.ts";
 import type { Followed } from "./follow.ts";
 import type { Output } from "./output.ts";
+import { planLines } from "./plan-lines.ts";
 import { seconds } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
 import { countSwaps, swapTimeline } from "./swap-timeline.ts";
@@ -35,12 +36,21 @@ export function finish(output: Output, followed: Followed, buildId: string): num
     output.emit({ type: "result", build: buildId, state: "left", exitCode: EXIT.interrupted });
     return EXIT.interrupted;
   }
-  const { build, events } = followed;
+  const { build, events, plan } = followed;
   const exitCode = exitCodeOf(followed);
   const swaps = countSwaps(events);
-  output.emit({ type: "result", build: build.id, state: build.state, exitCode, result: build.result, swaps });
+  output.emit({
+    type: "result",
+    build: build.id,
+    state: build.state,
+    exitCode,
+    result: build.result,
+    swaps,
+    ...(plan === undefined ? {} : { plan }),
+  });
   const timeline = swapTimeline(events, terminalWidth());
   if (timeline.length > 0) output.say(`\n${timeline.join("\n")}`);
+  if (plan !== undefined) output.say(`\n${planLines(plan).join("\n")}`);
   output.say(`\n${summary(build, exitCode)}`);
   return exitCode;
 }
@@ -65,6 +75,8 @@ function exitCodeOf({ build, position }: Extract<Followed, { kind: "ended" }>): 
 /** Three lines: what came out, what it cost, what to do next. Pure. */
 export function summary(build: Build, exitCode: number): string {
   const result = resultSchema.safeParse(build.result);
+  if (build.state === "paused" && exitCode === EXIT.done)
+    return `The plan and its tests stand; nothing is built yet.\nGo on:  atos resume ${build.id}\nEnd it: atos cancel ${build.id}`;
   if (build.state === "paused") {
     const how = exitCode === EXIT.interrupted ? "Paused." : "Paused, as something is in the way (see above).";
     return `${how} Everything finished so far is kept.\nGo on:  atos resume ${build.id}\nEnd it: atos cancel ${build.id}`;

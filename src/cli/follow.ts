@@ -3,9 +3,15 @@ import { Client } from "pg";
 import { AtosError, EXIT } from "../base/errors.ts";
 import { allBuildEvents, type RecordedEvent, readBuildEvents } from "../journal/build-events.ts";
 import { type Build, findBuild, setWish } from "../store/builds.ts";
+import { findRecorded } from "../journal/record-once.ts";
+import { PLAN_ONLY_STEP, planOnlySchema } from "../workflows/ask-plan.ts";
+import { PLAN_TOOL } from "../workflows/limits.ts";
+import type { ShownPlan } from "../workflows/plan-question.ts";
 import { PROGRESS_CHANNEL, progressSchema } from "../workflows/watch.ts";
+import { askAboutPlan, findPlanQuestion } from "./ask-about-plan.ts";
 import type { CommandContext } from "./context.ts";
 import type { Output } from "./output.ts";
+import { openPlanTerminal, type PlanTerminal } from "./plan-terminal.ts";
 import { isLostConnection } from "./lost-connection.ts";
 import { renderEvent } from "./render-event.ts";
 import { openStatusLine, type StatusLine } from "./status-line.ts";
@@ -18,6 +24,8 @@ export type Followed =
       readonly position: Position;
       /** All of the build, also those before the position it was followed from. */
       readonly events: readonly RecordedEvent[];
+      /** Of a build that was parked there because only its plan was asked for. */
+      readonly plan?: ShownPlan;
     }
   | { readonly kind: "left" };
 
@@ -44,12 +52,14 @@ export async function followBuild(
   const status = openStatusLine(!output.json && process.stderr.isTTY);
   const interrupts = listenForInterrupts(output);
   const position: Position = { seq: fromSeq, pauseExitCode: undefined };
+  const canAsk = !output.json && process.stdin.isTTY && process.stdout.isTTY;
+  const desk = canAsk ? { terminal: openPlanTerminal(output.say, context.env), root: context.folder.root } : undefined;
   try {
     for (let attempt = 0; attempt < MAX_RECONNECTS; attempt++) {
       const before = position.seq;
       try {
         await using connection = await connect(context, output.note);
-        return await followThrough(connection, { output, status, interrupts, buildId, position });
+        return await followThrough(connection, { output, status, interrupts, buildId, position, desk });
       } catch (error) {
         if (!isLostConnection(error)) {
           if (attempt > 0) output.note(`build ${buildId} is kept. Go on: atos resume ${buildId}`);
@@ -77,12 +87,16 @@ type Follow = {
   readonly interrupts: Interrupts;
   readonly buildId: string;
   readonly position: Position;
+  /** Where a person can be asked, and a folder for what they write. Undefined: nobody is there. */
+  readonly desk: { readonly terminal: PlanTerminal; readonly root: string } | undefined;
 };
 
 async function followThrough(connection: Connection, follow: Follow): Promise<Followed> {
   const { output, status, interrupts, buildId, position } = follow;
   await using _progress = await listenForProgress(connection.databaseUrl, follow);
   let asked = false;
+  // A question may have been put before this began to follow.
+  let mayBeAsked = true;
   for (;;) {
     if (interrupts.count >= 2) return { kind: "left" };
     if (interrupts.count === 1 && !asked)
@@ -97,12 +111,47 @@ async function followThrough(connection: Connection, follow: Follow): Promise<Fo
       if (recorded.event.type === "turn-finished") status.rest(recorded.event.task);
       if (recorded.event.type === "build-paused") position.pauseExitCode = recorded.event.exitCode;
     }
+    mayBeAsked ||= events.some(({ event }) => event.type === "approval-asked" && event.tool === PLAN_TOOL);
     if (events.length === PAGE) continue;
     if (build !== undefined && !["queued", "running"].includes(build.state))
-      return { kind: "ended", build, position, events: await allBuildEvents(connection.db, buildId) };
+      return { ...(await endOf(connection, build, position)), kind: "ended", build, position };
+    if (mayBeAsked && build !== undefined && interrupts.count === 0) {
+      mayBeAsked = false;
+      if ((await lookAtPlan(connection, follow, build)) === "left") return { kind: "left" };
+    }
     status.draw();
     await setTimeout(POLL_MS, undefined, { signal: interrupts.second }).catch(() => {});
   }
+}
+
+/** Asks about the plan, where that is a question and somebody is there. */
+async function lookAtPlan(
+  { db }: Connection,
+  { desk, interrupts, output, status }: Follow,
+  build: Build,
+): Promise<"left" | undefined> {
+  const question = await findPlanQuestion(db, build.id);
+  if (question === undefined) return undefined;
+  status.clear();
+  if (desk === undefined) {
+    output.note(
+      `the build waits for an answer about its plan: atos approve ${question.id}, or atos deny ${question.id}`,
+    );
+    return undefined;
+  }
+  const asked = await askAboutPlan({ db, build, ...desk }, question, interrupts.first);
+  return asked === "left" ? "left" : undefined;
+}
+
+async function endOf(
+  { db }: Connection,
+  { id: buildId, state }: Build,
+  { pauseExitCode }: Position,
+): Promise<{ readonly events: readonly RecordedEvent[]; readonly plan?: ShownPlan }> {
+  const events = await allBuildEvents(db, buildId);
+  if (state !== "paused" || pauseExitCode !== EXIT.done) return { events };
+  const found = await findRecorded({ db }, { buildId, name: PLAN_ONLY_STEP }, planOnlySchema);
+  return found === undefined ? { events } : { events, plan: found.plan };
 }
 
 function show(output: Output, { seq, at, event }: RecordedEvent): void {
@@ -123,13 +172,19 @@ async function listenForProgress(databaseUrl: string, { status, buildId }: Follo
   return { [Symbol.asyncDispose]: () => client.end().catch(() => {}) };
 }
 
-type Interrupts = Disposable & { readonly count: number; readonly second: AbortSignal };
+type Interrupts = Disposable & {
+  readonly count: number;
+  readonly first: AbortSignal;
+  readonly second: AbortSignal;
+};
 
 function listenForInterrupts(output: Output): Interrupts {
+  const first = new AbortController();
   const second = new AbortController();
   let count = 0;
   const listener = (): void => {
     count++;
+    first.abort();
     if (count === 1) output.note("\npausing … (Ctrl-C again leaves at once)");
     if (count < 2) return;
     second.abort();
@@ -142,6 +197,7 @@ function listenForInterrupts(output: Output): Interrupts {
     get count() {
       return count;
     },
+    first: first.signal,
     second: second.signal,
     [Symbol.dispose]: () => {
       process.off("SIGINT", listener);

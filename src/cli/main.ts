@@ -56,7 +56,7 @@ program
   .option("--plan-only", "stop when the plan and its tests stand; atos resume goes on from there")
   .option("--seed <number>", "seed of the models' sampling (0)")
   .option("--deterministic", "the same goal, seed and model files give the same repository, byte for byte; slower")
-  .option("--yes", "ask nothing: accept the plan and its tests as they are")
+  .option("--yes", "accept the plan and its tests as they are; what a policy asks about a tool call is still asked")
   .option("--unsafe", "run generated code without a sandbox (don't)")
   .option("--json", "one event a line on standard output")
   .addHelpText(
@@ -69,6 +69,10 @@ Models:
 
 What is loaded, and what it takes: atos models ps. Memory for models is all that is free, less a reserve;
 --budget 4gb makes it less. It holds for the worker, so one that runs with another budget is not used.
+
+On a terminal the plan and its tests are shown before there is code: accept, edit (in VISUAL or EDITOR), or stop.
+With --yes or --json, or without a terminal, they are taken as they are. What a policy asks about a tool call waits
+for atos approve or atos deny in any case; the other tasks go on meanwhile.
 
 Ctrl-C pauses the build and says how to go on; a second Ctrl-C leaves at once.`,
   )
@@ -110,12 +114,12 @@ program
   );
 
 for (const [name, decision, does] of [
-  ["approve", "approved", "Says yes to a question of a build: to that one call and no other."],
-  ["deny", "denied", "Says no to a question of a build."],
+  ["approve", "approved", "Says yes to a question of a build: to that one call, or that plan, and no other."],
+  ["deny", "denied", "Says no to a question of a build; of one about its plan that ends it."],
 ] as const) {
   program
     .command(name)
-    .summary(`${name} a call that a build asks about, or list such questions`)
+    .summary(`${name} a call or a plan that a build asks about, or list such questions`)
     .description(`${does} Without an id lists the questions that are open, and what would be done, exactly.`)
     .argument("[id]")
     .option("--reason <text>", "told to the build with the answer")

@@ -5,8 +5,9 @@ import { type LoginTarget, loginTarget } from "../tools/mcp/login-target.ts";
 import { type ExternalPlaces, findExternal } from "../tools/mcp/open-external.ts";
 import type { ExternalServer } from "../tools/mcp/read-mcp-entry.ts";
 import { readLogin, removeLogin } from "../tools/mcp/saved-login.ts";
+import { commandContext } from "./context.ts";
+import { externalPlaces } from "./external-places.ts";
 import { interrupted } from "./interrupted.ts";
-import { externalPlaces } from "./mcp-others.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -16,7 +17,7 @@ import type { Output } from "./output.ts";
  * @throws `cli/unknown-server` when `mcp.json` does not name it, `cli/mcp-usage` when it has no log-in.
  */
 export async function runMcpLoginCommand(name: string, output: Output): Promise<number> {
-  const places = externalPlaces();
+  const places = externalPlaces(commandContext());
   const server = await findExternal(places, name);
   if (server === undefined)
     throw usageError("cli/unknown-server", `${places.mcpJson} names no server ${JSON.stringify(name)}`);
@@ -37,7 +38,7 @@ export async function runMcpLoginCommand(name: string, output: Output): Promise<
 export async function runMcpLogoutCommand(name: string, output: Output): Promise<number> {
   if (!/^[\w. -]{1,64}$/.test(name))
     throw usageError("cli/unknown-server", `${JSON.stringify(name)} is no name of a server`);
-  const removed = await removeLogin({ folder: externalPlaces().loginsFolder, name });
+  const removed = await removeLogin({ folder: externalPlaces(commandContext()).loginsFolder, name });
   output.emit({ type: "logged-out", server: name, removed });
   output.say(removed ? `Removed the log-in of ${name}.` : `There is no log-in of ${name}.`);
   return EXIT.done;

@@ -1,29 +1,16 @@
-import { join } from "node:path";
 import { EXIT, usageError } from "../base/errors.ts";
 import { connectExternal } from "../tools/mcp/connect-external.ts";
 import { shownText } from "../tools/mcp/external-tool.ts";
 import { rememberTools } from "../tools/mcp/known-tools.ts";
-import { type ExternalPlaces, findExternal, openExternal, type ServerReport } from "../tools/mcp/open-external.ts";
+import { findExternal, openExternal, type ServerReport } from "../tools/mcp/open-external.ts";
 import { commandContext } from "./context.ts";
+import { externalPlaces } from "./external-places.ts";
 import { interrupted } from "./interrupted.ts";
 import type { Output } from "./output.ts";
-import { VERSION } from "./version.ts";
-
-/** Where other servers are named, and where ATOS keeps what it was shown of them. */
-export function externalPlaces(): ExternalPlaces {
-  const { configDirectory, folder, env } = commandContext();
-  return {
-    mcpJson: join(configDirectory, "mcp.json"),
-    knownFile: join(folder.root, "known-tools.json"),
-    loginsFolder: join(folder.root, "mcp-logins"),
-    env,
-    version: VERSION,
-  };
-}
 
 /** `atos mcp --others`: starts the servers of `mcp.json`, and says what each offers and what is wrong with it. */
 export async function runMcpOthersCommand(output: Output): Promise<number> {
-  const places = externalPlaces();
+  const places = externalPlaces(commandContext());
   await using opened = await openExternal(places, interrupted());
   const { reports, notices } = opened;
   output.emit({
@@ -47,7 +34,7 @@ export async function runMcpOthersCommand(output: Output): Promise<number> {
  * @throws `cli/unknown-server` when `mcp.json` does not name it.
  */
 export async function runMcpAcceptCommand(name: string, output: Output): Promise<number> {
-  const places = externalPlaces();
+  const places = externalPlaces(commandContext());
   const server = await findExternal(places, name);
   if (server === undefined)
     throw usageError("cli/unknown-server", `${places.mcpJson} names no server ${JSON.stringify(name)}`);

@@ -111,8 +111,8 @@ async function serverDeps(context: CommandContext, root: string): Promise<Server
   return {
     root,
     sandbox: () => open(false),
-    notesFolder: join(folder.root, "notes"),
-    packagesFolder: join(folder.root, "packages"),
+    notesFolder: folder.notes,
+    packagesFolder: folder.packages,
     registries: namedRegistries({ npm: npmRegistry, pip: pipIndex }),
     webhooks: {},
     env,

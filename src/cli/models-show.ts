@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { findProbe } from "../agents/stored-probe.ts";
@@ -10,15 +11,18 @@ import { parseModelAddress } from "../engine/model-source.ts";
 import { hubUrlOf, tokenFor } from "../engine/catalog/pull-address.ts";
 import { inspectRemote } from "../engine/catalog/pull-model.ts";
 import { findPullTarget } from "../engine/catalog/pull-target.ts";
+import { type PassRate, passRates } from "../store/task-results.ts";
 import { type CommandContext, commandContext } from "./context.ts";
 import { factDocument, factLines, type KnownModel, memoryNeeds } from "./model-facts.ts";
 import { findLocalModel, type LocalModel, localModels, unknownModel } from "./models-folder.ts";
 import type { Output } from "./output.ts";
+import { passRateLines } from "./pass-rate-lines.ts";
+import { connect } from "./worker-client.ts";
 
 const CONTEXT_TOKENS = 8192;
 const HUB_MS = 30_000;
 
-/** `atos models show MODEL`: facts, licence, and what it takes in memory. */
+/** `atos models show MODEL`: facts, licence, what it takes in memory, and how often it got tasks right here. */
 export async function runModelsShowCommand(
   text: string,
   flags: { readonly context?: string },
@@ -28,9 +32,22 @@ export async function runModelsShowCommand(
   const model = await findModel(text, commandContext());
   const shape = model.file ?? (model.catalog === undefined ? undefined : shapeOf(model.catalog));
   const needs = shape === undefined ? [] : memoryNeeds(shape, contextFor(shape, asked));
-  output.emit(factDocument(model, needs));
-  output.say(factLines(model, needs).join("\n"));
+  const rates = await ratesOf([model.name, text], commandContext(), output);
+  output.emit({ ...factDocument(model, needs), passRates: rates });
+  output.say([...factLines(model, needs), ...passRateLines(rates)].join("\n"));
   return EXIT.done;
+}
+
+/** How often the model got tasks right here; where nothing was ever built no worker is started to ask. */
+async function ratesOf(
+  names: readonly string[],
+  context: CommandContext,
+  output: Output,
+): Promise<readonly PassRate[]> {
+  if (context.databaseUrl === undefined && !existsSync(context.folder.postgres)) return [];
+  await using connection = await connect(context, output.note);
+  const rates = await passRates(connection.db, connection.workerId);
+  return rates.filter(({ model }) => names.includes(model));
 }
 
 /** What is here goes before what the catalog knows, and that before what only the hub does. */

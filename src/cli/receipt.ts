@@ -1,7 +1,9 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { EXIT, usageError } from "../base/errors.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { DEFAULT_MUTANTS, MOST_MUTANTS, type MutantsReport } from "../tools/mutants/run-mutants.ts";
+import { loadLanguages } from "../tools/load-languages.ts";
+import { OWN_LANGUAGES } from "../workflows/choose-roster.ts";
 import { MUTANTS_CHECK } from "../workflows/judge-mutants.ts";
 import { receiptToMarkdown } from "../workflows/receipt.ts";
 import {
@@ -36,13 +38,15 @@ export async function runReceiptVerifyCommand(
   output: Output,
 ): Promise<number> {
   const most = mostMutants(flags.mutants);
-  const settings = await settingsOf(commandContext());
+  const context = commandContext();
+  const settings = await settingsOf(context);
+  const languages = await loadLanguages([OWN_LANGUAGES, join(context.folder.root, "languages")]);
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: flags.unsafe ?? false });
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   const verification = await verifyReceipt(
     resolve(directory),
-    { sandbox, mutants: most, branch: flags.branch },
+    { sandbox, mutants: most, languages, branch: flags.branch },
     stop.signal,
   );
   const { ok, receipt, findings, laterCommits, mutants } = verification;

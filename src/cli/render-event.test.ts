@@ -73,6 +73,59 @@ const LINES: readonly (readonly [BuildEvent, string])[] = [
   ],
 ];
 
+const EDGE = { type: "edge-taken", graph: "task", task: "code" } as const;
+const MERGED = {
+  type: "merged",
+  task: "code",
+  commit: "0123456789abcdef",
+  tree: "t",
+  paths: ["a.py", "b.py"],
+} as const;
+const TEAM_LINES: readonly (readonly [BuildEvent, string | undefined])[] = [
+  [{ ...EDGE, from: "write", to: "syntax", on: "files" }, undefined],
+  [{ ...EDGE, graph: "build", task: "", from: "start", to: "spec", on: "ready" }, undefined],
+  [
+    { ...EDGE, from: "reflect", to: "resample", on: "resample" },
+    "code       begins again with another seed: no progress, or no round left; a sample is",
+  ],
+  [
+    { ...EDGE, from: "reflect", to: "escalate", on: "escalate" },
+    "code       goes to the next tier: no sample left; a stronger model is",
+  ],
+  [
+    { ...EDGE, from: "review", to: "fix", on: "revise" },
+    "code       is repaired: something must be fixed, and a round is left",
+  ],
+  [
+    { ...EDGE, graph: "decompose", task: "plan", from: "validate", to: "repair", on: "invalid" },
+    "plan       the plan is mended: something is wrong with it, and a try is left",
+  ],
+  [
+    { type: "tier-ended", task: "code", tier: "simple", model: "small", green: false, samples: 2, rounds: 1 },
+    "code       simple tier · small: red after 2 samples, 1 repair",
+  ],
+  [{ ...MERGED, how: "merge" }, "code       merged (0123456789)"],
+  [{ ...MERGED, how: "conflict" }, "code       can't be merged as it is: both sides changed a.py, b.py"],
+  [{ ...MERGED, how: "red" }, "code       merged, but then tests are red"],
+  [{ ...MERGED, how: "left-out" }, "code       left out: it could not be put together with the rest"],
+  [
+    { type: "limit-reached", limit: "tokens", most: 500 },
+    "limit      500 tokens are reached: nothing new is begun, what is there is verified and delivered",
+  ],
+  [{ type: "files-written", step: "s", task: "code", from: "a", tree: "b" }, undefined],
+  [
+    { type: "build-forked", from: "old", step: "spec/turn-1", steps: 1, events: 3, seed: 7 },
+    "fork       of old, from spec/turn-1 on with seed 7; steps kept from before that, told again: 1",
+  ],
+];
+
+test("of the graphs only what goes otherwise than one would think is told, with the graph's own reason", () => {
+  assert.deepEqual(
+    TEAM_LINES.map(([event]) => renderEvent(event)),
+    TEAM_LINES.map(([, line]) => line),
+  );
+});
+
 test("what the pool does and what is asked is told in short, with its reason", () => {
   assert.deepEqual(
     LINES.map(([event]) => renderEvent(event)),

@@ -11,7 +11,7 @@ export function renderEvent(event: BuildEvent): string | undefined {
     case "build-forked":
       return line(
         "fork",
-        `of ${event.from}, from ${event.step} on with seed ${event.seed}; its ${event.steps} steps before that are kept, and told again:`,
+        `of ${event.from}, from ${event.step} on with seed ${event.seed}; steps kept from before that, told again: ${event.steps}`,
       );
     case "build-started":
       return line("start", `models: ${event.models.join(", ")}; sandbox: ${event.sandbox}`);
@@ -59,6 +59,8 @@ export function renderEvent(event: BuildEvent): string | undefined {
     }
     case "context-compacted":
       return line(event.task, compactionText(event));
+    case "files-put-back":
+      return line(event.task, `put back as they were, not of this task: ${event.paths.join(", ")}`);
     case "reply-rejected":
       return line(event.task, `the ${event.role}'s reply can't be used: ${event.why}`);
     case "tests-ran":

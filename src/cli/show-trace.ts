@@ -11,6 +11,10 @@ export type ShownStep = TracedStep & { readonly diff?: string };
 
 /** One step of a task, for people. `full`: nothing is cut. Pure. */
 export function showStep(step: ShownStep, full: boolean): string {
+  return `${step.kept === true ? "(kept) " : ""}${textOf(step, full)}`;
+}
+
+function textOf(step: ShownStep, full: boolean): string {
   switch (step.kind) {
     case "turn":
       return showTurn(step.turn, full);

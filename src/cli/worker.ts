@@ -1,6 +1,8 @@
-import { startWorker } from "../app.ts";
+import { startWorker, type WorkerOptions } from "../app.ts";
 import { AtosError, EXIT, messageOf } from "../base/errors.ts";
-import { commandContext, settingsOf } from "./context.ts";
+import { type CommandContext, commandContext, settingsOf } from "./context.ts";
+import { externalPlaces } from "./external-places.ts";
+import type { Settings } from "./settings.ts";
 import { removeWorkerFile, writeWorkerFile } from "./worker-file.ts";
 import { VERSION } from "./version.ts";
 import type { WorkerMessage } from "./worker-message.ts";
@@ -25,6 +27,7 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
       budgetBytes: budget?.bytes,
       maxWaitMs: maxWaitSeconds * 1000,
       sandbox,
+      tools: toolOptions(context, settings),
     });
     if (worker === undefined) {
       console.error(`${new Date().toISOString()} another worker of ${folder.root} is running; this one ends`);
@@ -66,6 +69,19 @@ export async function runWorker(flags: { readonly budget?: string }): Promise<nu
     });
     process.exit(known ? error.exitCode : EXIT.failed);
   }
+}
+
+function toolOptions(context: CommandContext, settings: Settings): WorkerOptions["tools"] {
+  return {
+    configDirectory: context.configDirectory,
+    registries: { npm: settings.npmRegistry, pip: settings.pipIndex },
+    approvals: {
+      expiresMs: settings.approvalExpiresMinutes * 60_000,
+      webhook: settings.approvalWebhook,
+      secretFile: settings.approvalSecretFile,
+    },
+    external: externalPlaces(context),
+  };
 }
 
 /** A client may have gone meanwhile; then nobody needs to know. */

@@ -10,9 +10,10 @@ import { listEffects } from "../store/effects.ts";
 import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 import { verifyTrail } from "./audit-chain.ts";
 import { allBuildEvents } from "./build-events.ts";
-import { type EffectSpec, type Journal, runEffect, runReading } from "./effect.ts";
+import { type EffectSpec, type Journal, runEffect } from "./effect.ts";
 import { reportEvent } from "./report-event.ts";
 import { RunEndedError } from "./run-ended.ts";
+import { runReading } from "./run-reading.ts";
 import { Workspaces } from "./workspaces.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
@@ -88,14 +89,14 @@ test("what was told before an effect is in the trail once, also when the run was
     },
   });
   await assert.rejects(runEffect(cut, spec("told", "a"), never), /cut off/);
-  assert.deepEqual(await whys("told"), ["first", "second"]);
+  assert.deepEqual(await whys("told"), ["first", "second", "attempt-started"]);
   waiting.push(noted("first"), noted("second"));
   const again = await nextRun("told", { told });
   await runEffect(again, spec("told", "a"), async () => ({ result: "x", events: [noted("done")] }));
   assert.equal(waiting.length, 0, "what was told then is dropped");
   waiting.push(noted("third"));
   await runEffect(again, spec("told", "b"), async () => ({ result: "x", events: [] }));
-  const seen = ["first", "second", "attempt-started", "done", "third", "attempt-started"];
+  const seen = ["first", "second", "attempt-started", "attempt-started", "done", "third", "attempt-started"];
   assert.deepEqual(await whys("told"), seen);
 });
 

@@ -4,7 +4,15 @@ import { z } from "zod";
 import type { BuildEvent, EffectKind } from "../base/events.ts";
 import { AtosError, messageOf } from "../base/errors.ts";
 import type { Db } from "../store/database.ts";
-import { type Effect, findEffect, finishEffect, recordEffect, reserveEffect, startAttempt } from "../store/effects.ts";
+import {
+  type AttemptTold,
+  beginEffect,
+  type Effect,
+  findEffect,
+  finishEffect,
+  reserveEffect,
+  startAttempt,
+} from "../store/effects.ts";
 import { eventRows } from "./build-events.ts";
 import { inputHash } from "./input-hash.ts";
 import { reportEvent } from "./report-event.ts";
@@ -84,6 +92,8 @@ export type EffectSpec<T = unknown> = {
    * called. It may wait for a person.
    */
   readonly admit?: () => Promise<EffectResult<T> | undefined>;
+  /** Whether nothing stands in the way now: then `admit` is not asked. */
+  readonly isFree?: () => boolean;
   /** Asked after a failed attempt, counted from 1 in this run: how long to wait before the next, or undefined to give up. */
   readonly retryAfterMs?: (error: unknown, attempt: number) => number | undefined;
   /** What the audit trail is told of an error. Default: its message. */
@@ -97,7 +107,8 @@ type Begun<T> = EffectSpec<T> & { readonly id: string; readonly key: string; rea
 
 /**
  * Runs one effect of a build and records it once, in three parts, each of the two outer ones a transaction: `reserve`,
- * the work itself, `finalize` (the result with its events). The ledger is the checkpoint: a finished effect is found
+ * the work itself, `finalize` (the result with its events). Where nothing is to be asked or brought back first, the
+ * first attempt is told with the reservation. The ledger is the checkpoint: a finished effect is found
  * by its name and never run again, in whatever order a replay comes to it; one that was cut off in the middle is
  * reconciled as its guard says and begun again as a further, visible attempt. `run` gets a key that is this effect's
  * alone, in every attempt.
@@ -123,13 +134,15 @@ export async function runEffect<T>(
   const folder = guard?.kind === "workspace" ? guard.folder : undefined;
   using _held = await folder?.hold(signal);
   journal.atBoundary?.("before-reserve", id);
-  const row = await reserve(journal, begun, { hash, told });
+  const atOnce =
+    guard?.kind !== "workspace" && guard?.kind !== "external" && (spec.isFree?.() ?? spec.admit === undefined);
+  const row = await reserve(journal, begun, { hash, told, atOnce });
   if (row.inputHash !== hash) throw new Error(`effect ${id} was reserved with another input`);
   if (row.state === "done") {
     if (row.treeAfter !== null) folder?.expect(row.treeAfter);
     return z.custom<T>().parse(row.result);
   }
-  const { result, events, ...after } = await runReserved(journal, { begun, row }, run);
+  const { result, events, ...after } = await runReserved(journal, { begun, row, atOnce }, run);
   const finish = { id, buildId, run: begun.run, result, ...after, events: eventRows(events), at: journal.now() };
   const [recorded] = await Promise.all([finishEffect(journal.db, finish), onTheWay(journal, id)]);
   if (!recorded) throw new RunEndedError(buildId);
@@ -140,16 +153,29 @@ export async function runEffect<T>(
 
 async function reserve<T>(
   journal: Journal,
-  { id, buildId, run, kind, name, task, guard }: Begun<T>,
-  { hash, told }: { readonly hash: string; readonly told: readonly BuildEvent[] },
+  begun: Begun<T>,
+  { hash, told, atOnce }: { readonly hash: string; readonly told: readonly BuildEvent[]; readonly atOnce: boolean },
 ): Promise<Effect> {
+  const { id, buildId, run, kind, name, task, guard } = begun;
   // The folder's state is that of before the effect only when the effect is new; and no connection waits for it.
   const known = guard?.kind === "workspace" ? await findEffect(journal.db, id) : undefined;
   if (known?.state === "done") return known;
   const tree =
     guard?.kind === "workspace" && known === undefined ? { treeBefore: await treeOf(guard.folder) } : undefined;
-  const reservation = { id, buildId, run, kind, name, task, inputHash: hash, ...tree, events: eventRows(told) };
-  const row = await reserveEffect(journal.db, { ...reservation, at: journal.now() });
+  const reservation = {
+    id,
+    buildId,
+    run,
+    kind,
+    name,
+    task,
+    inputHash: hash,
+    events: eventRows(told),
+    at: journal.now(),
+  };
+  const row = atOnce
+    ? await beginEffect(journal.db, { ...reservation, told: attemptOf(begun) })
+    : await reserveEffect(journal.db, { ...reservation, ...tree });
   if (row === undefined) throw new RunEndedError(buildId, { step: name });
   return row;
 }
@@ -160,44 +186,11 @@ async function onTheWay(journal: Journal, id: string): Promise<void> {
   journal.atBoundary("in-finalize", id);
 }
 
-export type ReadingSpec<T> = Pick<EffectSpec<T>, "buildId" | "name" | "kind" | "task" | "input"> & {
-  /** Reads a result that was recorded. */
-  readonly schema: z.ZodType<T>;
-};
-
-/**
- * Runs what changes nothing, and records it once, when it has its result: a crash before that leaves no trace and no
- * harm. One statement, where an effect has three.
- *
- * @throws {RunEndedError} when the run ended before it had its result.
- */
-export async function runReading<T>(
-  journal: Journal,
-  spec: ReadingSpec<T>,
-  run: () => Promise<EffectResult<T>>,
-): Promise<T> {
-  const { buildId, kind, name, task, schema } = spec;
-  const id = `${buildId}/${name}`;
-  const hash = inputHash(spec.input);
-  const known = await findEffect(journal.db, id);
-  if (known === undefined) {
-    const { result, events } = await run();
-    const row = { id, buildId, run: runOf(journal.claim, buildId), kind, name, task, inputHash: hash, result };
-    const outcome = await recordEffect(journal.db, { ...row, events: eventRows(events), at: journal.now() });
-    if (outcome === "ended") throw new RunEndedError(buildId);
-    if (outcome === "recorded") return result;
-  }
-  // Another run of this build may have been quicker; what it found is what counts.
-  const recorded = known ?? (await findEffect(journal.db, id));
-  if (recorded?.state !== "done" || recorded.inputHash !== hash) throw new Error(`${id} was recorded otherwise`);
-  return schema.parse(recorded.result);
-}
-
 type Outcome<T> = EffectResult<T> & { readonly treeAfter?: string };
 
 async function runReserved<T>(
   journal: Journal,
-  { begun, row }: { readonly begun: Begun<T>; readonly row: Effect },
+  { begun, row, atOnce }: { readonly begun: Begun<T>; readonly row: Effect; readonly atOnce: boolean },
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<Outcome<T>> {
   const { guard = { kind: "repeat" }, id } = begun;
@@ -211,8 +204,10 @@ async function runReserved<T>(
     const found = await guard.reconcile(begun.key, row.attempts);
     if (found.kind === "done") return found.outcome;
   }
+  const again = async (): Promise<void> => undefined;
+  if (atOnce) return attempts(journal, { begun, first: row.attempts, again }, run);
   const refused = await begun.admit?.();
-  return refused ?? attempts(journal, { begun, again: async () => undefined }, run);
+  return refused ?? attempts(journal, { begun, again }, run);
 }
 
 async function treeOf(folder: WorkspaceFolder): Promise<string> {
@@ -253,13 +248,21 @@ async function inWorkspace<T>(
   return { ...guard.refused(taken.why), treeAfter: before };
 }
 
+type Attempting<T> = {
+  readonly begun: Begun<T>;
+  /** The first attempt's number, where it was counted and told already. */
+  readonly first?: number;
+  /** Before each further one. */
+  readonly again: () => Promise<void>;
+};
+
 async function attempts<T>(
   journal: Journal,
-  { begun, again }: { readonly begun: Begun<T>; readonly again: () => Promise<void> },
+  { begun, first, again }: Attempting<T>,
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<EffectResult<T>> {
   for (let tries = 1; ; tries++) {
-    const attempt = await begin(journal, begun);
+    const attempt = tries === 1 && first !== undefined ? first : await begin(journal, begun);
     try {
       journal.atBoundary?.("in-effect", begun.id);
       const outcome = await run(begun.key);
@@ -282,10 +285,12 @@ async function attempts<T>(
 
 /** Counted and told before the work begins, so that the audit trail is ahead of it and never behind. */
 async function begin<T>(journal: Journal, begun: Begun<T>): Promise<number> {
-  const { buildId, run, id, name: step, kind, task, model, call } = begun;
-  const more = { ...(model === undefined ? {} : { model }), ...(call === undefined ? {} : { call }) };
-  const started = { buildId, run, id, told: { step, kind, task, ...more }, at: journal.now() };
-  const attempt = await startAttempt(journal.db, started);
+  const { buildId, run, id } = begun;
+  const attempt = await startAttempt(journal.db, { buildId, run, id, told: attemptOf(begun), at: journal.now() });
   if (attempt === undefined) throw new RunEndedError(buildId);
   return attempt;
+}
+
+function attemptOf<T>({ name: step, kind, task, model, call }: Begun<T>): AttemptTold {
+  return { step, kind, task, ...(model === undefined ? {} : { model }), ...(call === undefined ? {} : { call }) };
 }

@@ -1,7 +1,8 @@
 import type { Transaction } from "kysely";
 import { z } from "zod";
-import type { Tables } from "../store/database.ts";
-import { findEffect, finishEffect, reserveEffect } from "../store/effects.ts";
+import type { BuildEvent } from "../base/events.ts";
+import type { Db, Tables } from "../store/database.ts";
+import { findEffect, finishEffect, type RecordOutcome, reserveEffect, type StepRecord } from "../store/effects.ts";
 import { eventRows } from "./build-events.ts";
 import type { EffectResult, Journal } from "./effect.ts";
 import { inputHash } from "./input-hash.ts";
@@ -45,6 +46,27 @@ export async function recordOnce<T>(
     await finishEffect(trx, { id, buildId, result, events: eventRows(events), at: journal.now() });
     return result;
   });
+}
+
+/**
+ * As {@link recordOnce} for a step whose result is nothing, and that `record` does in one statement: one of the
+ * functions of the store that records a step with what it changes.
+ *
+ * @throws {RunEndedError} when it is not recorded yet and the run has ended.
+ */
+export async function recordStep(
+  journal: Journal,
+  { buildId, name, events }: Pick<RecordedStep, "buildId" | "name"> & { readonly events: readonly BuildEvent[] },
+  record: (db: Db, step: StepRecord) => Promise<RecordOutcome>,
+): Promise<void> {
+  const told = journal.told?.() ?? [];
+  const id = `${buildId}/${name}`;
+  const step = { buildId, run: runOf(journal.claim, buildId), id, name, inputHash: inputHash(undefined) };
+  const outcome = await record(journal.db, { ...step, events: eventRows([...told, ...events]), at: journal.now() });
+  if (outcome === "recorded") return;
+  const found = await findEffect(journal.db, id);
+  if (found === undefined) throw new RunEndedError(buildId, { step: name });
+  if (found.kind !== "record" || found.state !== "done") throw new Error(`step ${id} was recorded otherwise`);
 }
 
 /** The result of a step of any kind that is done; undefined when it is not. */

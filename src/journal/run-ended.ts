@@ -1,5 +1,10 @@
 /** The run of a build that records: later runs, and whoever stops the build, take the claim from it. */
-export type Claim = { readonly buildId: string; readonly run: number };
+export type Claim = {
+  readonly buildId: string;
+  readonly run: number;
+  /** Nothing of the build was recorded before this run, so that it need not look for its steps. */
+  readonly isFirst?: boolean;
+};
 
 /**
  * This run of the build is over, by a newer one or because the build was stopped, and nothing more is recorded of it.

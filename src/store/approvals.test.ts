@@ -69,6 +69,33 @@ test("a question is kept as it was asked, and asked once", async () => {
   assert.deepEqual(await openApprovals(db, at(10)), []);
 });
 
+test("what is said besides yes or no is kept as it was given", async () => {
+  const { db } = scratch;
+  await askApproval(db, question("aaaaaaaa"));
+  const said = { plan: "a\0b", tests: [] };
+  const answered = await answerApproval(db, { ...yes("aaaaaaaa"), answer: said });
+  assert.ok(answered.kind === "answered");
+  assert.deepEqual(answered.approval.answer, said);
+  assert.deepEqual((await findApproval(db, "aaaaaaaa"))?.answer, said);
+});
+
+test("a question that nobody answered is asked anew only where that is said, and an answer stays", async () => {
+  const { db } = scratch;
+  await askApproval(db, question("aaaaaaaa"));
+  await expireApprovals(db, at(10));
+  const same = await askApproval(db, question("bbbbbbbb", { minute: 20 }));
+  assert.deepEqual([same.isNew, same.approval.state], [false, "expired"]);
+  const anew = await askApproval(db, { ...question("bbbbbbbb", { minute: 20 }), reopens: true });
+  const { id, state, askedAt, expiresAt, answeredAt } = anew.approval;
+  assert.deepEqual(
+    [anew.isNew, id, state, askedAt, expiresAt, answeredAt],
+    [true, "aaaaaaaa", "open", at(20), at(30), undefined],
+  );
+  await answerApproval(db, yes("aaaaaaaa", { minute: 21 }));
+  const after = await askApproval(db, { ...question("bbbbbbbb", { minute: 40 }), reopens: true });
+  assert.deepEqual([after.isNew, after.approval.state], [false, "approved"]);
+});
+
 test("an answer stays, and is for that one call", async () => {
   const { db } = scratch;
   await askApproval(db, question("aaaaaaaa"));

@@ -1,5 +1,6 @@
-import { type ColumnType, Kysely, PostgresDialect } from "kysely";
+import { type ColumnType, Kysely } from "kysely";
 import { Pool } from "pg";
+import { preparedDialect } from "./prepared-dialect.ts";
 
 /** Any JSON value: written as its text, read as a parsed value. */
 type Json = ColumnType<unknown, string, string>;
@@ -116,7 +117,7 @@ export function openDatabase(url: string): Database {
   pool.on("error", () => undefined);
   // Nor may one that is lost in the middle of a transaction: whoever waits for its answer is told.
   pool.on("connect", (client) => client.on("error", () => undefined));
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Tables>({ dialect: preparedDialect(pool) });
 }
 
 /** JSON text of `value` for a column that takes any JSON value; undefined becomes null. */

@@ -74,6 +74,25 @@ export async function reserveEffect(db: Db, effect: EffectReservation): Promise<
   return effectRow.optional().parse(rows[0]);
 }
 
+/** What the trail is told of an attempt, without its number. */
+export type AttemptTold = { readonly step: string } & Readonly<Record<string, string>>;
+
+/**
+ * As {@link reserveEffect}, and unless it is done its next attempt too: counted in `attempts`, and told to the trail
+ * after the events. For one that is there with another input nothing is begun.
+ */
+export async function beginEffect(
+  db: Db,
+  effect: Omit<EffectReservation, "treeBefore"> & { readonly told: AttemptTold },
+): Promise<Effect | undefined> {
+  const { buildId, run, id, kind, name, task, inputHash, told, events, at } = effect;
+  const { types, texts } = columnsOf(events);
+  const { rows } = await sql`
+    select * from atos.begin_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
+      ${jsonText(told)}, ${at}, ${types}, ${texts})`.execute(db);
+  return effectRow.optional().parse(rows[0]);
+}
+
 /**
  * Counts one more attempt, tells the trail, and returns how many there are now; undefined when the run has ended.
  * `told` is the event without its number.
@@ -84,7 +103,7 @@ export async function startAttempt(
   db: Db,
   start: Recording & {
     readonly id: string;
-    readonly told: { readonly step: string } & Readonly<Record<string, string>>;
+    readonly told: AttemptTold;
     readonly at: Date;
   },
 ): Promise<number | undefined> {
@@ -121,17 +140,20 @@ export async function finishEffect(
   return rows[0]?.outcome === "finished";
 }
 
+/** `known`: it was recorded before, and nothing is added; `ended`: the run has ended. */
+export type RecordOutcome = "recorded" | "known" | "ended";
+
 /**
  * Records an effect that is done already and had no attempts to count, with events for its build's trail, in one
- * statement. `known`: it was recorded before, and nothing is added; `ended`: the run has ended.
+ * statement.
  */
 export async function recordEffect(
   db: Db,
   done: Omit<EffectReservation, "treeBefore"> & { readonly result: unknown },
-): Promise<"recorded" | "known" | "ended"> {
+): Promise<RecordOutcome> {
   const { buildId, run, id, kind, name, task, inputHash, result, at } = done;
   const { types, texts } = columnsOf(done.events);
-  const { rows } = await sql<{ outcome: "recorded" | "known" | "ended" }>`
+  const { rows } = await sql<{ outcome: RecordOutcome }>`
     select atos.record_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
       ${jsonText(result)}, ${at}, ${types}, ${texts}) as outcome`.execute(db);
   return rows[0]?.outcome ?? "ended";
@@ -169,6 +191,15 @@ export async function copyEffects(
       finished_at, tree_before, tree_after
     from atos.effects where build_id = ${from} and state = 'done' and name = any(${[...names]}::text[])`.execute(db);
   return Number(numAffectedRows ?? 0);
+}
+
+/** A step of ATOS's own tables on its way into the ledger, without a result. */
+export type StepRecord = Pick<EffectReservation, "buildId" | "run" | "id" | "name" | "inputHash" | "events" | "at">;
+
+/** The arguments that every function begins with which records such a step. */
+export function stepArguments({ buildId, run, id, name, inputHash, events, at }: StepRecord) {
+  const { types, texts } = columnsOf(events);
+  return sql`${buildId}, ${run ?? null}, ${id}, ${name}, ${inputHash}, ${at}, ${types}, ${texts}`;
 }
 
 function columnsOf(events: readonly EventRow[] = []): {

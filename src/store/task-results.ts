@@ -1,11 +1,11 @@
 import { sql } from "kysely";
 import { z } from "zod";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
-import type { Db } from "./database.ts";
+import { type Db, jsonText } from "./database.ts";
+import { type RecordOutcome, stepArguments, type StepRecord } from "./effects.ts";
 
 /** What one tier made of one task. */
 export type TaskResult = {
-  readonly buildId: string;
   readonly task: string;
   readonly tier: TaskTier;
   /** The installation: its machine and its models are what the result is true of. */
@@ -18,7 +18,6 @@ export type TaskResult = {
   readonly samples: number;
   /** Repairs, over all samples. */
   readonly rounds: number;
-  readonly at: Date;
 };
 
 /** How often a model got a kind of task right at a tier. */
@@ -35,14 +34,14 @@ const TASK_SIZES = ["small", "medium", "large"] as const;
 /** By criteria: up to 2, up to 5, more. */
 export type TaskSize = (typeof TASK_SIZES)[number];
 
-/** Records a result; one that is there already stays. */
-export async function insertTaskResult(db: Db, result: TaskResult): Promise<void> {
-  const { buildId, ...rest } = result;
-  await db
-    .insertInto("atos.task_results")
-    .values({ build_id: buildId, ...rest })
-    .onConflict((conflict) => conflict.columns(["build_id", "task", "tier"]).doNothing())
-    .execute();
+/** Records the step that a result comes of, in one statement; a result that is there already stays. */
+export async function recordTaskResult(
+  db: Db,
+  { step, result }: { readonly step: StepRecord; readonly result: TaskResult },
+): Promise<RecordOutcome> {
+  const { rows } = await sql<{ outcome: RecordOutcome }>`
+    select atos.record_task_result(${stepArguments(step)}, ${jsonText(result)}) as outcome`.execute(db);
+  return rows[0]?.outcome ?? "ended";
 }
 
 const rateRow = z.object({

@@ -13,8 +13,18 @@ const parser = {
   files: ["src/parser.ts", "src/ü.ts"],
   after: [],
   description: "Parse it.",
+  covers: [1, 3],
+  kind: "parsing",
 } as const;
-const command = { id: "cli", tier: "simple", files: [], after: ["parser"], description: "A command." } as const;
+const command = {
+  id: "cli",
+  tier: "simple",
+  files: [],
+  after: ["parser"],
+  description: "A command.",
+  covers: [],
+  kind: "other",
+} as const;
 
 test("tasks", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
@@ -53,6 +63,11 @@ test("tasks", async (context) => {
   await context.test("an empty plan is no error, and a second plan for a build is one", async () => {
     await insertTasks(db, { buildId: "one", tasks: [], at });
     await assert.rejects(insertTasks(db, { buildId: "one", tasks: [parser], at }), { constraint: "tasks_pkey" });
+  });
+
+  await context.test("a task that comes later has the position it is given", async () => {
+    await insertTasks(db, { buildId: "one", tasks: [{ ...command, id: "merge-cli" }], from: 2, at });
+    assert.deepEqual((await listTasks(db, "one")).map(({ id, position }) => [id, position]).at(-1), ["merge-cli", 2]);
   });
 
   await context.test("a build takes its tasks along when it is deleted", async () => {

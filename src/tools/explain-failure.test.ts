@@ -34,6 +34,13 @@ test("a failure is told with its place and the line there", () => {
   assert.equal(explainFailureAt(red(failed("test_1", "E")), [f]), "test_1: E");
 });
 
+test("addresses, which are others in every run, are left out", () => {
+  const run = (address: string) => red(failed("a", `E: <X object at ${address}> is not 0xff`));
+  assert.equal(explainFailure(run("0x7f3A0c")), "a: E: <X object at 0x…> is not 0xff");
+  assert.equal(explainFailureAt(run("0x7f3A0c"), []), explainFailureAt(run("0x55d1"), []));
+  assert.equal(explainFailure(red(failed("a", "['one', '[40 chars]d90>] != 2"))), "a: ['one', '[40 chars]…>] != 2");
+});
+
 test("failures with the same words in one place are one, and no more than three are told", () => {
   const place = { file: "f.py", line: 5 };
   const run = red(

@@ -64,8 +64,13 @@ function failedOf({ tests }: Pick<TestRun, "tests">): readonly TestResult[] {
   return tests.filter((test) => test.outcome !== "passed");
 }
 
-function wordsOf(test: TestResult): string {
-  return test.outcome === "skipped" ? "skipped" : test.message;
+const ADDRESS = /\bat 0x[0-9a-f]+/gi;
+/** The end of one whose beginning unittest has cut out. */
+const END_OF_ADDRESS = /(?<=\[\d+ chars\])[0-9a-f]+(?=>)/gi;
+
+/** Without addresses: they tell nothing, and are others in every run. */
+function wordsOf({ outcome, message }: TestResult): string {
+  return outcome === "skipped" ? "skipped" : message.replace(ADDRESS, "at 0x…").replace(END_OF_ADDRESS, "…");
 }
 
 function explainOne(

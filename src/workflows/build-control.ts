@@ -6,7 +6,7 @@ import { appendBuildEvents } from "../journal/build-events.ts";
 import type { BuildQueue } from "../journal/durable-engine.ts";
 import { reportEvent } from "../journal/report-event.ts";
 import { type Claim, RunEndedError } from "../journal/run-ended.ts";
-import { closeApprovals } from "../store/approvals.ts";
+import { type Approval, closeApprovals } from "../store/approvals.ts";
 import {
   activeBuilds,
   type Build,
@@ -26,8 +26,6 @@ import { openLimits } from "./open-limits.ts";
 const MAX_PARK_TRIES = 10;
 const PARK_WAIT_MS = 1000;
 const STOP_MS = 10_000;
-/** Nobody answers a question of a build that was cancelled. */
-const NOBODY = { decision: "expired", by: "" } as const;
 
 /** Why a build was stopped that nothing was wrong with. */
 class WishGranted extends Error {}
@@ -100,15 +98,18 @@ export class BuildControl {
       const row = await claimBuild(db, { id: buildId, at: now() });
       if (row === undefined) throw new Error(`build ${buildId} was ended before it began to run`);
       const request = buildRequestSchema.parse(row.request);
-      const deps = this.#depsOf({ buildId, run: row.run });
+      const deps = this.#depsOf({ buildId, run: row.run, isFirst: row.run === 1 && row.forkedFrom === null });
       using limits = await openLimits(deps.journal, { buildId, limits: request.limits });
       const { worker } = row;
       const build = new BuildRun({ id: buildId, request, deps, worker, limits, signal: controller.signal });
       const result = await (request.shape === "single" ? runSingle(build) : runBuild(build));
       const { outcome, why } = result;
       await build.main.once("build finished", async (trx) => {
-        await setBuildState(trx, { id: buildId, state: outcome, result, at: now() });
-        return { result: null, events: [{ type: "build-finished", outcome, why }] };
+        const at = now();
+        // The limit may have come while somebody was asked.
+        const unanswered = unansweredOf(await closeApprovals(trx, buildId, at));
+        await setBuildState(trx, { id: buildId, state: outcome, result, at });
+        return { result: null, events: [...unanswered, { type: "build-finished", outcome, why }] };
       });
     } catch (error) {
       // What a step throws on an abort may be its own words; the reason is what counts.
@@ -172,11 +173,15 @@ export class BuildControl {
         : { type: "build-paused", why, exitCode };
       await setWish(trx, { id: buildId, wish: null, at });
       await setBuildState(trx, { id: buildId, state: cancelled ? "cancelled" : "paused", at });
-      const closed = cancelled ? await closeApprovals(trx, buildId, at) : [];
-      const unanswered = closed.map(({ id }) => ({ type: "approval-answered", approval: id, ...NOBODY }) as const);
+      const unanswered = unansweredOf(cancelled ? await closeApprovals(trx, buildId, at) : []);
       await appendBuildEvents(trx, buildId, { events: [...unanswered, event], at });
     });
   }
+}
+
+/** Nobody answers a question of a build that has ended. */
+function unansweredOf(closed: readonly Approval[]): readonly BuildEvent[] {
+  return closed.map(({ id }) => ({ type: "approval-answered", approval: id, decision: "expired", by: "" }));
 }
 
 /** The engine itself retries a lost database without end. */

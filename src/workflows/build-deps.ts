@@ -4,6 +4,7 @@ import type { ModelIdentity, ModelSource } from "../engine/model.ts";
 import type { Workspaces } from "../journal/workspaces.ts";
 import type { ModelPool } from "../pool/model-pool.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { OpenedTools, ToolsRequest } from "./open-tools.ts";
 
 /** What the build workflow works with; `app.ts` provides it. */
 export type BuildDeps = TurnDeps & {
@@ -13,6 +14,8 @@ export type BuildDeps = TurnDeps & {
   readonly scratchDirectory: string;
   /** @throws {AtosError} `sandbox/none` when nothing can confine code and `unsafe` is false. */
   readonly openSandbox: (unsafe: boolean) => Promise<Sandbox>;
+  /** Gives an agent its tools, and a folder that they work in. */
+  readonly openTools: (request: ToolsRequest, signal: AbortSignal) => Promise<OpenedTools>;
   /** Lets only so many checks of code run at once as the machine can do at once. */
   readonly checks: Turnstile;
   readonly identify: (source: ModelSource) => Promise<ModelIdentity>;

@@ -139,7 +139,7 @@ function stoppedBy(results: readonly TaskResult[], { leftOut }: Merging, limit: 
 }
 
 async function verify(build: BuildRun, strand: Strand, work: Work): Promise<Step<Work>> {
-  const { spec: written, repository } = work;
+  const { spec: written } = work;
   if (written === undefined) return { on: "checked", state: work };
   const tree = work.merging?.line.tree ?? work.frozen?.tree ?? work.tests?.tree ?? work.beginning?.tree;
   if (tree === undefined) return { on: "checked", state: work };

@@ -6,6 +6,7 @@ import { isSourceFile, type Language } from "../tools/language.ts";
 import { checkSyntax, runTests, type SyntaxProblem, type TestRun } from "../tools/run-tests.ts";
 import type { BuildRun } from "./build-run.ts";
 import { runOwnTests } from "./own-tests.ts";
+import { isDeterministic } from "./is-deterministic.ts";
 import { type Dependency, showDependencies } from "./project-dependencies.ts";
 import type { Strand } from "./strand.ts";
 
@@ -104,10 +105,23 @@ export async function checkoutWith<T>(
   try {
     await workspaces.checkOut(tree, root);
     const shown = await showDependencies(sandbox, root, packages);
-    return await work({ root, paths: await workspaces.list(tree), sandbox: shown });
+    const steady = isDeterministic(build.request) ? inOneOrder(shown) : shown;
+    return await work({ root, paths: await workspaces.list(tree), sandbox: steady });
   } finally {
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/** Python's sets are else in another order in each run, and so is what a failing test says of them. */
+function inOneOrder(sandbox: Sandbox): Sandbox {
+  const { level, mounts, nodePath, pythonPath } = sandbox;
+  return {
+    level,
+    mounts,
+    nodePath,
+    pythonPath,
+    run: (request, signal) => sandbox.run({ ...request, env: { PYTHONHASHSEED: "0", ...request.env } }, signal),
+  };
 }
 
 export function testsRan(step: string, task: string, { tests, durationMs }: TestRun): BuildEvent {

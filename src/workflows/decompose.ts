@@ -16,6 +16,7 @@ import { insertTasks } from "../store/tasks.ts";
 import { isTestFile, type Language, scaffold } from "../tools/language.ts";
 import { DECOMPOSE_GRAPH, type DecomposeNode } from "./decompose-graph.ts";
 import { type ExistingFiles, existingFiles } from "./repository.ts";
+import { isDeterministic } from "./is-deterministic.ts";
 import { LEADING_TIER, type Strand } from "./strand.ts";
 
 /** A task with what it is told of the specification. */
@@ -183,7 +184,7 @@ async function classify(
   const { request, worker } = strand.build;
   // What was learned meanwhile must not change what a replay decides.
   const rates = await strand.once(`${name}/pass rates`, async (trx) => ({
-    result: await passRates(trx, worker),
+    result: isDeterministic(request) ? [] : await passRates(trx, worker),
     events: [],
   }));
   return ordered.map((task) => {

@@ -1,9 +1,10 @@
 import { AtosError, usageError } from "../base/errors.ts";
+import type { BuildEvent, PlannedTask } from "../base/events.ts";
 import { allBuildEvents, appendBuildEvents } from "../journal/build-events.ts";
 import { type Build, insertBuild } from "../store/builds.ts";
 import type { Db } from "../store/database.ts";
 import { copyEffects, type Effect, listEffects } from "../store/effects.ts";
-import { insertTasks, listTasks, setTaskState, type Task } from "../store/tasks.ts";
+import { insertTasks, listTasks, setTaskState } from "../store/tasks.ts";
 import { type BuildRequest, buildRequestSchema, WORKFLOW_VERSION } from "./build-request.ts";
 import { keptEvents } from "./fork-events.ts";
 import { keptState, keptSteps } from "./fork-steps.ts";
@@ -50,8 +51,8 @@ export async function forkBuild(
     const forked = { from: build.id, step: steps.join(", ") };
     const made = await insertBuild(trx, { id, goal: build.goal, request, worker, outDirectory, forked, at });
     await copyEffects(trx, { from: build.id, to: id, names: kept });
-    await copyTasks(trx, { id, at }, { tasks, kept });
     const events = keptEvents({ events: await allBuildEvents(trx, build.id), effects }, new Set(kept));
+    await addTasks(trx, { id, at }, { tasks: tasksIn(events), kept });
     const { seed } = request;
     const first = { type: "build-forked", ...forked, steps: kept.length, events: events.length, seed } as const;
     await appendBuildEvents(trx, id, { events: [first, ...events], at });
@@ -94,15 +95,20 @@ export function forkRequest(
   };
 }
 
-async function copyTasks(
+/** The tasks that a trail tells of, those of its last plan and those added to it. */
+function tasksIn(events: readonly BuildEvent[]): readonly PlannedTask[] {
+  const plan = events.findLast((event) => event.type === "plan-made");
+  return [...(plan?.tasks ?? []), ...events.flatMap((event) => (event.type === "task-added" ? [event.task] : []))];
+}
+
+async function addTasks(
   db: Db,
   { id: buildId, at }: { readonly id: string; readonly at: Date },
-  { tasks, kept }: { readonly tasks: readonly Task[]; readonly kept: readonly string[] },
+  { tasks, kept }: { readonly tasks: readonly PlannedTask[]; readonly kept: readonly string[] },
 ): Promise<void> {
-  for (const task of tasks) {
-    const state = keptState(kept, task.id);
-    if (state === undefined) continue;
-    await insertTasks(db, { buildId, tasks: [task], from: task.position, at });
-    await setTaskState(db, { buildId, id: task.id, state, at });
+  await insertTasks(db, { buildId, tasks, at });
+  for (const { id } of tasks) {
+    const state = keptState(kept, id);
+    if (state !== "waiting") await setTaskState(db, { buildId, id, state, at });
   }
 }

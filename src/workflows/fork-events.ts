@@ -11,9 +11,8 @@ export function keptEvents(
   { events, effects }: { readonly events: readonly RecordedEvent[]; readonly effects: readonly Effect[] },
   kept: ReadonlySet<string>,
 ): readonly BuildEvent[] {
-  const commits = effects.filter(({ name }) => name.endsWith("/commit"));
   return events.flatMap(({ at, event }, index) => {
-    const step = stepOf(event) ?? stepBeside({ events, index }, { at, commits });
+    const step = stepAt(event, { at, effects }) ?? stepOf(event) ?? stepBeside(events, index);
     return step !== undefined && kept.has(step) ? [event] : [];
   });
 }
@@ -40,17 +39,28 @@ const STEP_OF: Readonly<Partial<Record<BuildEvent["type"], string>>> = {
   delivered: "deliver",
 };
 
-type Beside = { readonly at: Date; readonly commits: readonly Effect[] };
+/** Ends of the names of steps that record such an event: of a plan that a person has changed there are several. */
+const ENDS: Readonly<Partial<Record<BuildEvent["type"], readonly string[]>>> = {
+  committed: ["/commit"],
+  "spec-written": ["spec written", "/plan made"],
+  "plan-made": ["plan made"],
+  "tests-frozen": ["tests frozen"],
+};
 
-/** A rejection is of the turn right before it, a commit of the step that made it, and what a strand was told of its next step. */
-function stepBeside(
-  { events, index }: { readonly events: readonly RecordedEvent[]; readonly index: number },
-  { at, commits }: Beside,
+/** Of what several steps record, the one that ended at that very moment. */
+function stepAt(
+  { type }: BuildEvent,
+  { at, effects }: { readonly at: Date; readonly effects: readonly Effect[] },
 ): string | undefined {
+  const ends = ENDS[type] ?? [];
+  return effects.find(
+    ({ name, finishedAt }) => finishedAt?.getTime() === at.getTime() && ends.some((end) => name.endsWith(end)),
+  )?.name;
+}
+
+/** A rejection is of the turn right before it, and what a strand was told of the strand's next step. */
+function stepBeside(events: readonly RecordedEvent[], index: number): string | undefined {
   const event = events[index]?.event;
-  if (event?.type === "committed") {
-    return commits.find(({ finishedAt }) => finishedAt?.getTime() === at.getTime())?.name;
-  }
   if (event?.type === "reply-rejected") {
     const before = events[index - 1]?.event;
     return before === undefined ? undefined : stepOf(before);

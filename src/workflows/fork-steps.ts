@@ -58,10 +58,8 @@ function tasksBehind(tasks: readonly After[], id: string): ReadonlySet<string> {
   return behind;
 }
 
-/** What a fork knows of a task by the steps that it has taken over: its state, or undefined where it was not added yet. Pure. */
-export function keptState(kept: readonly string[], id: string): TaskState | undefined {
-  const has = (name: string): boolean => kept.includes(name);
-  if (!has(placeOf(`tasks/${id}`).stage === "end" ? `tasks/${id}: added` : "plan made")) return undefined;
+/** The state of a task by the steps that a fork has taken over. Pure. */
+export function keptState(kept: readonly string[], id: string): TaskState {
   const states = ["green", "red", "skipped", "running"] as const;
-  return states.find((state) => has(`tasks/${id}: ${state}`)) ?? "waiting";
+  return states.find((state) => kept.includes(`tasks/${id}: ${state}`)) ?? "waiting";
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Limit, LimitReached, Limits, type LimitsStart, timeSpentMs } from "./limits.ts";
+import { setTimeout } from "node:timers/promises";
+import { type Limit, LimitReached, Limits, type LimitsStart, type TimedEvent, timeSpentMs } from "./limits.ts";
 
 function limitsOf(start: Partial<LimitsStart>): { readonly limits: Limits; readonly recorded: Limit[] } {
   const recorded: Limit[] = [];
@@ -41,6 +42,17 @@ test("time that was spent before counts, and what waits is told", async () => {
   assert.deepEqual(recorded, [{ limit: "minutes", most: 2 }]);
 });
 
+test("the time in which a person is waited for is not spent", async () => {
+  const { limits } = limitsOf({ minutes: 2, spentMs: 119_950 });
+  using _ = limits;
+  const waiting = limits.waiting();
+  await setTimeout(200);
+  await limits.check();
+  waiting[Symbol.dispose]();
+  await new Promise((resolve) => limits.signal.addEventListener("abort", resolve));
+  await assert.rejects(limits.check(), LimitReached);
+});
+
 test("a limit that an earlier run reached stays reached, and is not recorded again", async () => {
   const { limits, recorded } = limitsOf({ minutes: 9, reached: { limit: "minutes", most: 9 } });
   using _ = limits;
@@ -55,4 +67,26 @@ test("pauses are not time spent, and a crash is", () => {
   assert.equal(timeSpentMs(events, new Date(107_000)), 17_000);
   assert.equal(timeSpentMs(events.slice(0, 3), new Date(107_000)), 10_000);
   assert.equal(timeSpentMs([], new Date(5)), 0);
+});
+
+test("the time until the answer about the plan is not spent, through a pause and a crash too", () => {
+  const at = (second: number, event: TimedEvent) => ({ at: new Date(second * 1000), event });
+  const asked = { type: "approval-asked", tool: "plan", approval: "a" } as const;
+  const answered = { type: "approval-answered", approval: "a" } as const;
+  const events = [
+    at(10, { type: "build-started" }),
+    at(20, { type: "approval-asked", tool: "run_command", approval: "b" }),
+    at(30, { type: "approval-answered", approval: "b" }),
+    at(35, asked),
+    at(500, { type: "build-paused" }),
+    at(600, { type: "build-resumed" }),
+    at(700, answered),
+    at(705, { type: "committed" }),
+  ];
+  assert.equal(timeSpentMs(events, new Date(707_000)), 32_000);
+  assert.equal(timeSpentMs(events.slice(0, 4), new Date(707_000)), 25_000);
+  assert.equal(timeSpentMs(events.slice(0, 6), new Date(707_000)), 25_000);
+  const expired = [...events.slice(0, 4), at(100, answered), at(101, { type: "build-paused" })];
+  const again = [...expired, at(200, { type: "build-resumed" }), at(203, asked), at(900, answered)];
+  assert.equal(timeSpentMs(again, new Date(901_000)), 30_000);
 });

@@ -67,6 +67,10 @@ export class Limits implements Disposable {
     return this.#late.signal;
   }
 
+  get isReached(): boolean {
+    return this.#reached !== undefined;
+  }
+
   spend(tokens: number): void {
     this.#tokens += tokens;
     const { tokens: most } = this.#start;

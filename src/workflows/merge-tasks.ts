@@ -4,7 +4,8 @@ import { showTask } from "../agents/show-plan.ts";
 import type { Step } from "../base/run-graph.ts";
 import { insertTasks } from "../store/tasks.ts";
 import { explainFailure } from "../tools/explain-failure.ts";
-import { testTree } from "./check-code.ts";
+import type { TestRun } from "../tools/run-tests.ts";
+import { testOwn, testTree } from "./check-code.ts";
 import type { WorkPackage } from "./decompose.ts";
 import { runTask } from "./run-task.ts";
 import type { Commit, TaskGraph, TaskResult } from "./run-tasks.ts";
@@ -64,18 +65,11 @@ export async function mergeNext(
       state: { ...merging, broken: { result, paths, tree: outcome.tree, why } },
     };
   }
-  const tests = testsOf(graph, [...merged, result]);
-  const run =
-    tests.length === 0
-      ? undefined
-      : await strand.withinLimit(() =>
-          testTree(
-            strand,
-            { name: `merge/${task}/test`, task, tree: outcome.tree, language: graph.beginning.language },
-            tests,
-          ),
-        );
-  if (tests.length > 0 && run === undefined) return { on: "limit", state: merging };
+  const checked = await strand.withinLimit(() =>
+    testMerge(strand, graph, { task, tree: outcome.tree, sides: [...merged, result] }),
+  );
+  if (checked === undefined) return { on: "limit", state: merging };
+  const { run } = checked;
   if (run?.green === false) {
     const why = explainFailure(run);
     strand.tell({ type: "merged", task, how: "red", commit: line.commit, tree: outcome.tree, paths: [] });
@@ -84,6 +78,21 @@ export async function mergeNext(
   const at = await commitMerge(strand, { task, line, end, tree: outcome.tree });
   strand.tell({ type: "merged", task, how: "merge", commit: at.commit, tree: at.tree, paths: [] });
   return { on: "merged", state: taken(at) };
+}
+
+type MergedTree = { readonly task: string; readonly tree: string; readonly sides: readonly TaskResult[] };
+
+/** The tests of all that is in, and the repository's own: the first run that is not green, if there is one. */
+async function testMerge(
+  strand: Strand,
+  graph: TaskGraph,
+  { task, tree, sides }: MergedTree,
+): Promise<{ readonly run: TestRun | undefined }> {
+  const request = { name: `merge/${task}/test`, task, tree, language: graph.beginning.language };
+  const tests = testsOf(graph, sides);
+  const run = tests.length === 0 ? undefined : await testTree(strand, request, tests);
+  if (run?.green === false) return { run };
+  return { run: await testOwn(strand, { ...request, name: `${request.name}/own` }) };
 }
 
 /** What a merge broke becomes a task of its own, which is told both sides. It begins with the tree as merged so far. */

@@ -7,6 +7,7 @@ import type { Team } from "../agents/team.ts";
 import { loadLanguages } from "../tools/load-languages.ts";
 import { type FixRounds, fixRoundsOf } from "./fix-rounds.ts";
 import { describeDomain, familiesOf, namedIn, readClosedDomain } from "../agents/closed-domain.ts";
+import { checkTools } from "../agents/check-tools.ts";
 import { loadTeam } from "../agents/load-team.ts";
 import { type BuildRequest, WORKFLOW_VERSION } from "./build-request.ts";
 import { checkGoal } from "./check-goal.ts";
@@ -64,6 +65,7 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
     own: OWN_ROLES,
     ...(promptsDirectory === undefined ? {} : { pinned: promptsDirectory }),
   });
+  checkTools(team);
   const languages = await loadLanguages([OWN_LANGUAGES, join(wish.stateRoot, "languages")]);
   const models = wish.deterministic ? chosen.models.map(deterministically) : [...chosen.models];
   const { createdAtMs, seed, unsafe, limits, askPlan, planOnly, shape, effort } = wish;
@@ -86,7 +88,8 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
     ...(repository === undefined ? {} : { repository }),
     ...(domain === undefined ? {} : { domain }),
   };
-  return { request, notes: [...notes, ...teamNotes, ...targetNotes] };
+  const promised = wish.deterministic ? deterministicNotes(models) : [];
+  return { request, notes: [...notes, ...teamNotes, ...targetNotes, ...promised] };
 }
 
 type Target = Pick<BuildRequest, "outDirectory" | "repository"> & { readonly notes: readonly string[] };
@@ -107,8 +110,18 @@ async function alone(team: Team): Promise<Team> {
   return { ...team, developers: { simple: role, medium: role, complex: role } };
 }
 
+/** One reply at a time, each begun anew: a reply beside it, or tokens that are guessed, change late tokens. */
 function deterministically(model: ModelSource): ModelSource {
-  return model.kind === "gguf" ? { ...model, deterministic: true } : model;
+  return model.kind === "gguf" ? { ...model, deterministic: true, slots: 1, promptLookup: false } : model;
+}
+
+/** What a server answers is not ATOS's to hold to. */
+function deterministicNotes(models: readonly ModelSource[]): readonly string[] {
+  const remote = models.filter(({ kind }) => kind === "openai").map(({ id }) => id);
+  if (remote.length === 0) return [];
+  return [
+    `--deterministic holds for model files only; ${remote.join(", ")} on a server may answer otherwise each time`,
+  ];
 }
 
 /** The parts of a goal that a closed domain's model can do, each with what its words say of it. */

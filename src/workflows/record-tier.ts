@@ -1,5 +1,5 @@
 import type { PlannedTask } from "../base/events.ts";
-import { insertTaskResult } from "../store/task-results.ts";
+import { recordTaskResult } from "../store/task-results.ts";
 import type { TaskTier } from "../base/task.ts";
 import type { Strand } from "./strand.ts";
 
@@ -15,12 +15,11 @@ export type TierEnd = {
 
 /** Tells the trail how a tier ended, and keeps it for this installation's pass rates. */
 export async function recordTier(strand: Strand, end: TierEnd): Promise<void> {
-  const { task, ...result } = end;
-  const { id: buildId, worker, deps } = strand.build;
-  await strand.once(`tasks/${task.id}/${end.tier} ended`, async (trx) => {
-    const { kind, covers } = task;
-    const size = covers.length;
-    await insertTaskResult(trx, { ...result, buildId, task: task.id, worker, kind, size, at: deps.journal.now() });
-    return { result: null, events: [{ type: "tier-ended", task: task.id, ...result }] };
-  });
+  const { task, ...ended } = end;
+  const event = { type: "tier-ended", task: task.id, ...ended } as const;
+  const { kind, covers } = task;
+  const result = { ...ended, task: task.id, worker: strand.build.worker, kind, size: covers.length };
+  await strand.step(`tasks/${task.id}/${end.tier} ended`, [event], (db, step) =>
+    recordTaskResult(db, { step, result }),
+  );
 }

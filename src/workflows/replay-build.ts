@@ -10,6 +10,7 @@ import type { BuildDeps } from "./build-deps.ts";
 import { buildRequestSchema, WORKFLOW_VERSION } from "./build-request.ts";
 import { BuildRun } from "./build-run.ts";
 import { openLimits } from "./open-limits.ts";
+import { openReplayTools } from "./open-replay-tools.ts";
 
 export type Replay =
   /** Everything it came to is what was recorded. */
@@ -88,6 +89,7 @@ function readingDeps(
     nowMs: () => 0,
     scratchDirectory: "",
     openSandbox: () => never("the sandbox"),
+    openTools: (request) => openReplayTools(workspaces, request),
     checks: new Turnstile(1),
     identify: () => never("to identify a model"),
   };

@@ -39,10 +39,10 @@ const MAP_CHARS = 4000;
 export async function lookAtRepository(strand: Strand): Promise<Repository | undefined> {
   const { repository: asked } = strand.build.request;
   if (asked === undefined) return undefined;
+  // Not by the branch: a fork finds the same and has another.
+  const input = { directory: asked.directory, revision: asked.revision };
   const found = await strand
-    .effect<Repository>({ name: "repository", kind: "workspace", task: "start", input: asked }, () =>
-      look(strand, asked),
-    )
+    .effect<Repository>({ name: "repository", kind: "workspace", task: "start", input }, () => look(strand, asked))
     .catch((error: unknown) => {
       if (!(error instanceof AtosError) || error.code !== "journal/bad-repository") throw error;
       throw new AtosError(error.code, error.message, { exitCode: EXIT.usage, cause: error });

@@ -13,6 +13,7 @@ import { reviewTask } from "./review-task.ts";
 import type { Strand } from "./strand.ts";
 import { reflect, TASK_GRAPH, type TaskNode } from "./task-graph.ts";
 import { failed, stepOf, type TaskJob, type TaskWork, workerAt } from "./task-work.ts";
+import { writeWithTools } from "./write-with-tools.ts";
 
 export type TaskOutcome = {
   readonly kind: "green" | "red" | "stopped";
@@ -47,6 +48,7 @@ export async function runTask(strand: Strand, job: TaskJob): Promise<TaskOutcome
     tree: job.base,
     conversation: undefined,
     content: [],
+    agent: undefined,
     run: undefined,
     review: undefined,
     kept: undefined,
@@ -129,11 +131,20 @@ function tierEnd(strand: Strand, job: TaskJob, { work, green }: { work: TaskWork
 }
 
 /** A sample begins with nothing. */
-const FRESH = { rounds: 0, failure: undefined, before: undefined, passed: false, kept: undefined, checks: 0 } as const;
+const FRESH = {
+  agent: undefined,
+  rounds: 0,
+  failure: undefined,
+  before: undefined,
+  passed: false,
+  kept: undefined,
+  checks: 0,
+} as const;
 
 async function write(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
   const { conversation, content } = work;
   if (conversation === undefined) throw new Error(`task ${job.task.id} is written before it is opened`);
+  if (conversation.prompt.tools.length > 0) return writeWithTools(strand, job, work);
   const answer = await strand.ask(conversation, content, (reply) => readWritten(job, reply));
   const said = { ...work, conversation: answer.conversation };
   if (!answer.read.ok) {
@@ -169,12 +180,14 @@ async function test(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<
   const run = own?.green === false ? own : asked;
   if (run === undefined || run.green) return { on: "green", state: { ...work, run } };
   const failing = run.tests.filter(({ outcome }) => outcome !== "passed").length;
+  const shown = run === own ? strand.build.greenTests?.files : [...job.mayWrite];
   const text =
     strand.build.request.domain === undefined
-      ? explainFailureAt(run, await strand.texts(tree, [...job.mayWrite]))
+      ? explainFailureAt(run, await strand.texts(tree, shown))
       : explainFailure(run);
+  const told = run === own ? `a test that the project had before fails now: ${text}` : text;
   const best = work.best === undefined || failing < work.best.failing ? { tree, failing, tier } : work.best;
-  return { on: "red", state: failed({ ...work, run, best }, { failing, key: failureKey(run), text }) };
+  return { on: "red", state: failed({ ...work, run, best }, { failing, key: failureKey(run), text: told }) };
 }
 
 function reflection(strand: Strand, job: TaskJob, work: TaskWork): string {

@@ -105,10 +105,14 @@ type Base = Commit & { readonly parents: readonly string[] };
 /** What the tasks before one left, put together in their order; undefined when two of them wrote the same in two ways. */
 async function baseOf(
   strand: Strand,
-  { frozen }: TaskGraph,
+  { frozen, packages }: TaskGraph,
   earlier: readonly TaskResult[],
 ): Promise<Base | undefined> {
-  const ends = earlier.map(({ end }) => end).filter((end) => end !== undefined);
+  // What comes before another of them is in that one already.
+  const tasks = packages.map(({ task }) => task);
+  const within = new Set(earlier.flatMap((one) => tasksBefore(one.package.task, tasks).map(({ id }) => id)));
+  const last = earlier.filter((one) => !within.has(one.package.task.id));
+  const ends = last.map(({ end }) => end).filter((end) => end !== undefined);
   const [first] = ends;
   if (first === undefined) return { ...frozen, parents: [frozen.commit] };
   let { tree } = first;

@@ -7,9 +7,10 @@ import type { TurnDeps } from "../agents/recorded-turn.ts";
 import type { Role } from "../agents/role.ts";
 import type { ModelSource } from "../engine/model.ts";
 import { type EffectResult, type EffectSpec, type Journal, runEffect } from "../journal/effect.ts";
-import { recordOnce } from "../journal/record-once.ts";
+import { recordOnce, recordStep } from "../journal/record-once.ts";
 import type { CommitRequest, WorkspaceFile } from "../journal/workspaces.ts";
-import { setTaskState } from "../store/tasks.ts";
+import { recordEffect } from "../store/effects.ts";
+import { recordTaskState } from "../store/tasks.ts";
 import type { BuildRun } from "./build-run.ts";
 import type { Edge } from "../base/graph.ts";
 import { LimitReached } from "./limits.ts";
@@ -67,6 +68,7 @@ export class Strand {
       ...this.build.deps,
       journal: this.#journal,
       admit: () => this.#admit(),
+      isFree: () => this.#isFree(),
       spent: (usage) => this.build.spend(usage),
     };
   }
@@ -114,7 +116,8 @@ export class Strand {
     const admit = async (): Promise<undefined> => {
       await this.#admit();
     };
-    return runEffect(this.#journal, { ...spec, buildId: this.build.id, signal: this.signal, admit }, run);
+    const isFree = (): boolean => this.#isFree();
+    return runEffect(this.#journal, { ...spec, buildId: this.build.id, signal: this.signal, admit, isFree }, run);
   }
 
   /** Changes ATOS's own tables once, at this place of the build; what `work` returns is recorded and given again in a replay. */
@@ -122,8 +125,13 @@ export class Strand {
     return recordOnce(this.#journal, { buildId: this.build.id, name }, work);
   }
 
-  async record(name: string, ...events: readonly BuildEvent[]): Promise<void> {
-    await this.once(name, async () => ({ result: null, events }));
+  /** As {@link once} for a step that `work` does in one statement. */
+  step(name: string, events: readonly BuildEvent[], work: Parameters<typeof recordStep>[2]): Promise<void> {
+    return recordStep(this.#journal, { buildId: this.build.id, name, events }, work);
+  }
+
+  record(name: string, ...events: readonly BuildEvent[]): Promise<void> {
+    return this.step(name, events, (db, step) => recordEffect(db, { ...step, kind: "record", task: "", result: null }));
   }
 
   /** A commit; its date is the build's, so that the same build makes the same. */
@@ -139,11 +147,8 @@ export class Strand {
   }
 
   async setTask(task: string, state: TaskState, why?: string): Promise<void> {
-    const buildId = this.build.id;
-    await this.once(`tasks/${task}: ${state}`, async (trx) => {
-      await setTaskState(trx, { buildId, id: task, state, at: this.#journal.now() });
-      return { result: null, events: [{ type: "task-state", task, state, ...(why === undefined ? {} : { why }) }] };
-    });
+    const event = { type: "task-state", task, state, ...(why === undefined ? {} : { why }) } as const;
+    await this.step(`tasks/${task}: ${state}`, [event], (db, step) => recordTaskState(db, { step, task, state }));
   }
 
   /** Text files of a tree, those of `paths` that are there; all of them without. */
@@ -165,6 +170,10 @@ export class Strand {
       });
       return undefined;
     }
+  }
+
+  #isFree(): boolean {
+    return !this.limited || !this.build.limits.isReached;
   }
 
   async #admit(): Promise<void> {

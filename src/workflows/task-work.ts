@@ -5,6 +5,7 @@ import type { Conversation } from "../agents/converse.ts";
 import { fill, type TemplateValues } from "../agents/fill.ts";
 import type { Review } from "../agents/read-review.ts";
 import type { Role } from "../agents/role.ts";
+import type { Agent } from "../agents/run-agent.ts";
 import { modelFor } from "../agents/roster.ts";
 import { roleFor } from "../agents/team.ts";
 import type { ModelSource } from "../engine/model.ts";
@@ -36,6 +37,8 @@ export type TaskWork = TaskState & {
   readonly tree: string;
   readonly conversation: Conversation | undefined;
   readonly content: readonly Segment[];
+  /** Of a developer with tools, as its conversation was begun. */
+  readonly agent: Agent | undefined;
   readonly run: TestRun | undefined;
   readonly review: Review | undefined;
   /** Passed the tests: kept when a later round, asked for by the reviewer, makes it worse. */

@@ -4,9 +4,10 @@ import type { RecordedEvent } from "../journal/build-events.ts";
 import type { Effect } from "../store/effects.ts";
 import { whyTaken } from "./graphs.ts";
 import { type TracedTurn, traceTask } from "./trace-task.ts";
+import { keptSeq } from "./view-build.ts";
 
-/** One thing that happened to a task. */
-export type TracedStep = { readonly seq: number; readonly at: Date } & (
+/** One thing that happened to a task. `kept`: in the build that this one was forked from. */
+export type TracedStep = { readonly seq: number; readonly at: Date; readonly kept?: true } & (
   | { readonly kind: "turn"; readonly turn: TracedTurn }
   /** The files of a turn's reply, as two trees. */
   | { readonly kind: "files"; readonly step: string; readonly from: string; readonly tree: string }
@@ -66,23 +67,25 @@ export function traceSteps(
 ): readonly TracedStep[] {
   const turns = new Map(traceTask({ events, effects }, task).map((turn) => [turn.step, turn]));
   const own = new Map(effects.filter((effect) => effect.task === task).map((effect) => [effect.name, effect]));
-  return events.flatMap(({ seq, at, event }): readonly TracedStep[] => {
+  const keptUntil = keptSeq(events);
+  return events.flatMap(({ event, ...when }): readonly TracedStep[] => {
+    const place = { ...when, ...(when.seq <= keptUntil ? { kept: true as const } : {}) };
     if (event.type === "turn-finished") {
       const turn = turns.get(event.step);
-      return turn === undefined ? [] : [{ seq, at, kind: "turn", turn }];
+      return turn === undefined ? [] : [{ ...place, kind: "turn", turn }];
     }
     if (event.type === "attempt-started") {
       const effect = own.get(event.step);
       const isCheck = effect?.kind === "tests" && event.attempt === 1;
-      return isCheck ? [{ seq, at, kind: "check", step: event.step, ...checked(effect) }] : [];
+      return isCheck ? [{ ...place, kind: "check", step: event.step, ...checked(effect) }] : [];
     }
     if (event.type === "files-written" && event.task === task) {
       const { step, from, tree } = event;
-      return [{ seq, at, kind: "files", step, from, tree }];
+      return [{ ...place, kind: "files", step, from, tree }];
     }
     if (!TOLD.has(event.type) || !isOf(event, task, own)) return [];
     return [
-      { seq, at, kind: "event", event, ...(event.type === "edge-taken" ? { why: whyTaken(event.graph, event) } : {}) },
+      { ...place, kind: "event", event, ...(event.type === "edge-taken" ? { why: whyTaken(event.graph, event) } : {}) },
     ];
   });
 }

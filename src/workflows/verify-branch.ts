@@ -3,7 +3,7 @@ import type { Workspaces } from "../journal/workspaces.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { findLanguage } from "../tools/find-language.ts";
-import { isSourceFile } from "../tools/language.ts";
+import { isSourceFile, type Language } from "../tools/language.ts";
 import { checkSyntax, runTests } from "../tools/run-tests.ts";
 import { sha256 } from "./freeze-tests.ts";
 import { runOwnTests } from "./own-tests.ts";
@@ -17,6 +17,7 @@ export type BranchCopy = {
   readonly workspaces: Workspaces;
   readonly receipt: Receipt;
   readonly builtOn: NonNullable<Receipt["repository"]>;
+  readonly languages: readonly Language[];
 };
 
 /** What a branch of an existing repository must hold besides: its summary, and that repository's tests as they were. */
@@ -81,11 +82,11 @@ type Again = BranchCopy & {
 
 /** Runs the frozen tests and the repository's own green ones again, in a clean checkout. */
 export async function runBranchAgain(
-  { workspaces, receipt, builtOn, sandbox: plain, root, directory }: Again,
+  { workspaces, receipt, builtOn, languages, sandbox: plain, root, directory }: Again,
   signal: AbortSignal,
 ): Promise<Omit<Finding, "check">> {
-  const language = findLanguage(receipt.verification.language);
-  const ownLanguage = builtOn.greenTests.length === 0 ? language : findLanguage(builtOn.language);
+  const language = findLanguage(receipt.verification.language, languages);
+  const ownLanguage = builtOn.greenTests.length === 0 ? language : findLanguage(builtOn.language, languages);
   if (language === undefined || ownLanguage === undefined)
     return { ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
   await workspaces.checkOut(receipt.commit, root);

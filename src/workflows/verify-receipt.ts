@@ -8,7 +8,8 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import { checkFolder } from "../tools/check-folder.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { findLanguage } from "../tools/find-language.ts";
-import { isSourceFile, isTestFile } from "../tools/language.ts";
+import { isSourceFile, isTestFile, type Language } from "../tools/language.ts";
+import { BUILT_IN_LANGUAGES } from "../tools/built-in-languages.ts";
 import { type MutantsReport, runMutants } from "../tools/mutants/run-mutants.ts";
 import { sha256 } from "./freeze-tests.ts";
 import { type BranchCopy, checkBranch, checkBranchTestsFirst, runBranchAgain } from "./verify-branch.ts";
@@ -36,6 +37,8 @@ export type VerifyOptions = {
   readonly sandbox: Sandbox;
   /** Changes the code at so many places and sees whether the frozen tests notice. Default: nothing is changed. */
   readonly mutants?: number | undefined;
+  /** The languages that are known here. A receipt can't bring its own: it would say how it is judged. */
+  readonly languages?: readonly Language[];
   /** Of a repository with several: whose receipt. Default: what is checked out. */
   readonly branch?: string | undefined;
 };
@@ -53,10 +56,10 @@ export type VerifyOptions = {
  */
 export async function verifyReceipt(
   directory: string,
-  { sandbox, mutants: most, branch }: VerifyOptions,
+  { sandbox, mutants: most, languages = BUILT_IN_LANGUAGES, branch }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<Verification> {
-  return withCopy({ directory, branch }, async (copy) => {
+  return withCopy({ directory, languages, branch }, async (copy) => {
     const receiptCommit = await findReceiptCommit(copy);
     const receipt = await readReceipt(copy, receiptCommit);
     const onBranch = branchOf(copy, receipt);
@@ -93,7 +96,7 @@ export async function verifyReceipt(
 
 /** The receipt of a delivered repository as it stands; nothing is checked but its form. */
 export async function readReceiptOf(directory: string): Promise<Receipt> {
-  return withCopy({ directory }, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
+  return withCopy({ directory, languages: [] }, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
 }
 
 /** A private copy of a repository's history. */
@@ -103,11 +106,19 @@ type Copy = {
   readonly tip: string;
   readonly workspaces: Workspaces;
   readonly scratch: string;
+  readonly languages: readonly Language[];
 };
 
-type Origin = { readonly directory: string; readonly branch?: string | undefined };
+type Origin = {
+  readonly directory: string;
+  readonly languages: readonly Language[];
+  readonly branch?: string | undefined;
+};
 
-async function withCopy<T>({ directory: origin, branch }: Origin, work: (copy: Copy) => Promise<T>): Promise<T> {
+async function withCopy<T>(
+  { directory: origin, languages, branch }: Origin,
+  work: (copy: Copy) => Promise<T>,
+): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "atos-verify-"));
   try {
     const workspaces = await Workspaces.open(join(scratch, "copy.git"));
@@ -118,7 +129,7 @@ async function withCopy<T>({ directory: origin, branch }: Origin, work: (copy: C
       throw usageError("workflows/no-receipt", `${origin} ${what} that can be read: ${messageOf(error)}`);
     });
     const tip = (await git(repository, ["rev-parse", "FETCH_HEAD"])).trim();
-    return await work({ origin, repository, tip, workspaces, scratch });
+    return await work({ origin, repository, tip, workspaces, scratch, languages });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -142,9 +153,9 @@ async function readReceipt({ origin, repository }: Copy, commit: string): Promis
   }
 }
 
-function branchOf({ workspaces }: Copy, receipt: Receipt): BranchCopy | undefined {
+function branchOf({ workspaces, languages }: Copy, receipt: Receipt): BranchCopy | undefined {
   const { repository: builtOn } = receipt;
-  return builtOn === undefined ? undefined : { workspaces, receipt, builtOn };
+  return builtOn === undefined ? undefined : { workspaces, receipt, builtOn, languages };
 }
 
 async function checkCommits({ repository }: Copy, receipt: Receipt, receiptCommit: string): Promise<Finding[]> {
@@ -199,11 +210,11 @@ async function checkFrozenTests({ workspaces }: Copy, receipt: Receipt): Promise
 }
 
 /** The first commit must hold the frozen tests and no code: that is what "before the code" means. */
-async function checkTestsCameFirst({ repository, workspaces }: Copy, receipt: Receipt): Promise<Finding> {
+async function checkTestsCameFirst({ repository, workspaces, languages }: Copy, receipt: Receipt): Promise<Finding> {
   const check = "the tests were committed before any code";
   const roots = (await git(repository, ["rev-list", "--max-parents=0", receipt.commit])).trim().split("\n");
   const root = roots[0] ?? "";
-  const language = findLanguage(receipt.verification.language);
+  const language = findLanguage(receipt.verification.language, languages);
   if (roots.length !== 1 || language === undefined)
     return { check, ok: false, detail: `${roots.length} first commits` };
   const paths = await workspaces.list(root);
@@ -221,7 +232,7 @@ async function runAgain(
   signal: AbortSignal,
 ): Promise<Finding> {
   const check = RERUN_CHECK;
-  const language = findLanguage(receipt.verification.language);
+  const language = findLanguage(receipt.verification.language, copy.languages);
   if (language === undefined)
     return { check, ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
   const root = join(copy.scratch, "checkout");
@@ -254,7 +265,7 @@ function tryMutants(
   signal: AbortSignal,
 ): Promise<MutantsReport> {
   const { workspaces, scratch } = copy;
-  const language = findLanguage(receipt.verification.language);
+  const language = findLanguage(receipt.verification.language, copy.languages);
   // The run before this one knew it.
   if (language === undefined) throw new Error(`no language is called ${receipt.verification.language}`);
   const tests = receipt.frozenTests.map(({ path }) => path).filter((path) => isTestFile(language, path));

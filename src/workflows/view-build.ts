@@ -50,7 +50,7 @@ export type BuildView = {
 export function viewBuild(events: readonly RecordedEvent[], now: Date): BuildView {
   const ended = events.findLast(({ event }) => event.type === "build-finished");
   const until = ended?.at ?? now;
-  const keptUntil = keptSeq(events[0]?.event);
+  const keptUntil = keptSeq(events);
   const atWork = ended === undefined ? workOf(events, until) : [];
   const seen = plannedTasks(events).map((task) => viewTask(task, events, { until, keptUntil }));
   const tasks = ended === undefined ? seen : seen.map(stopped);
@@ -67,8 +67,9 @@ export function viewBuild(events: readonly RecordedEvent[], now: Date): BuildVie
   };
 }
 
-/** Up to which event a fork tells what another build did. */
-function keptSeq(first: BuildEvent | undefined): number {
+/** Up to which event a trail tells what the build did that it was forked from; 0 for one that was not. Pure. */
+export function keptSeq(events: readonly RecordedEvent[]): number {
+  const first = events[0]?.event;
   return first?.type === "build-forked" ? first.events + 1 : 0;
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildEvent } from "../../src/base/events.ts";
 import { verifyTrail } from "../../src/journal/audit-chain.ts";
@@ -28,7 +28,7 @@ export type BuildFacts = {
   readonly told: number;
   /** How often turns, tests and the rest were begun. */
   readonly attempts: number;
-  /** What does not add up by itself: journal, audit chain, delivered repository, what is left lying about. */
+  /** What does not add up by itself: journal, audit chain, delivered repository. */
   readonly problems: readonly string[];
 };
 
@@ -71,7 +71,6 @@ export async function buildFacts(atos: Installation, { id, out }: { id: string; 
         ...attemptProblems(events),
         ...(trail.ok ? [] : [`the audit trail does not add up: ${trail.why}`]),
         ...repositoryProblems(out),
-        ...leftovers(atos),
       ],
     };
   } finally {
@@ -136,12 +135,6 @@ function repositoryProblems(out: string): readonly string[] {
   if (changed !== "") problems.push(`the delivered folder is not as committed: ${changed}`);
   if (existsSync(join(out, ".git", "atos-delivery"))) problems.push("the delivered folder still has its mark");
   return problems;
-}
-
-/** Checkouts of tests, and whatever else ATOS puts away behind itself. */
-function leftovers({ home }: Installation): readonly string[] {
-  const scratch = readdirSync(join(home, "scratch"));
-  return scratch.map((name) => `${name} is left in the scratch folder`);
 }
 
 function gitIn(directory: string, ...args: readonly string[]): string {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
 import { Installation } from "../fixtures/atos.ts";
 import { type BuildFacts, buildFacts } from "./build-facts.ts";
@@ -5,7 +8,7 @@ import { CAMPAIGN_GOALS, type CampaignGoal } from "./campaign-goals.ts";
 import { disturbBuild, type Disturbance, type Disturbed } from "./disturb-build.ts";
 import { drawKills, VICTIMS } from "./draw-kills.ts";
 import { judgeBuild } from "./judge-build.ts";
-import { processProblems } from "./process-problems.ts";
+import { leftovers } from "./leftovers.ts";
 import { randomNumbers } from "./random-numbers.ts";
 
 /** One build that was killed on its way, and what was found of it. */
@@ -59,7 +62,8 @@ export async function runBuildsCampaign(
 
 /** An installation in which builds are made one after another. */
 class Place implements AsyncDisposable {
-  readonly #atos = new Installation();
+  readonly #temporary = mkdtempSync(join(tmpdir(), "atos-tmp-"));
+  readonly #atos = new Installation({ TMPDIR: this.#temporary });
   readonly #args = new Map<string, readonly string[]>();
   /** Whether something was found, and its folder stays to be looked at. */
   kept = false;
@@ -67,6 +71,7 @@ class Place implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.kept) await this.#atos.stopWorker();
     else await this.#atos[Symbol.asyncDispose]();
+    rmSync(this.#temporary, { recursive: true, force: true });
   }
 
   async undisturbed(goal: CampaignGoal): Promise<BuildFacts> {
@@ -122,7 +127,7 @@ class Place implements AsyncDisposable {
     const receipt = await this.#atos.json("receipt", "verify", out);
     const facts = await buildFacts(this.#atos, { id: disturbed.id, out: this.#atos.path(out) });
     const verdict = `receipt verify ended with ${receipt.code}`;
-    const problems = [...facts.problems, ...(await processProblems(this.#atos))];
+    const problems = [...facts.problems, ...(await leftovers(this.#atos, this.#temporary))];
     return { disturbed, facts: { ...facts, events: [...facts.events, verdict], problems } };
   }
 }

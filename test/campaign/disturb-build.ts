@@ -22,6 +22,7 @@ export type Disturbed = {
 
 type Client = ReturnType<Installation["start"]>;
 
+const ENDED: ReadonlySet<string> = new Set(["green", "red", "refused", "cancelled"]);
 const MOST_RESUMES = 25;
 const VICTIM_MS = 3000;
 const POLL_MS = 10;
@@ -34,22 +35,22 @@ export async function disturbBuild(atos: Installation, { args, kills, events }: 
   const struck: Victim[] = [];
   try {
     for (const { at, afterMs, victims } of kills) {
-      await follower.until(() => follower.seq >= Math.floor(at * events));
-      if (follower.ended && !(await follower.resume())) break;
+      await follower.until(() => follower.id !== undefined && follower.seq >= Math.floor(at * events));
+      if (follower.ended && !follower.resume()) break;
       await setTimeout(afterMs);
       const hits = await Promise.all(victims.map((victim) => strike(atos, follower, victim)));
       struck.push(...victims.filter((_, index) => hits[index] === true));
       // A client that goes away takes nothing with it; the next one finds the build as it is.
-      if (victims.some((victim) => victim === "client" || victim === "interrupt")) {
-        await follower.until(() => false);
-        if (!(await follower.resume())) break;
-      }
+      if (!victims.some((victim) => victim === "client" || victim === "interrupt")) continue;
+      await follower.until(() => false);
+      if (!follower.resume()) break;
     }
     for (let resumes = 0; resumes < MOST_RESUMES; resumes++) {
       await follower.until(() => false);
-      if (!(await follower.resume())) break;
+      if (!follower.resume()) break;
     }
-    return { id: follower.id ?? "", state: await follower.state(), struck, words: follower.words };
+    const { id = "none", state = "unknown", words } = follower;
+    return { id, state, struck, words };
   } finally {
     follower.kill("SIGKILL");
   }
@@ -63,6 +64,8 @@ class Follower {
   /** The highest number of an event that was told. */
   seq = 0;
   words = "";
+  /** What the client said last of the build's state; undefined for one that was killed before it could say. */
+  state: string | undefined;
 
   constructor(atos: Installation, args: readonly string[]) {
     this.#atos = atos;
@@ -83,35 +86,34 @@ class Follower {
       if (waitedMs > FOLLOW_MS) this.kill("SIGKILL");
       await setTimeout(POLL_MS);
     }
+    // With all that it said.
     if (this.ended) this.words = (await this.#client.ended).stderr.slice(-2000);
   }
 
-  /** Goes on with a build that has not ended; false when it has, or there never was one. */
-  async resume(): Promise<boolean> {
-    if (this.id === undefined || !["queued", "running", "paused"].includes(await this.state())) return false;
+  /** Follows a build further that has not ended; false when it has, or there never was one. */
+  resume(): boolean {
+    if (this.id === undefined || ENDED.has(this.state ?? "")) return false;
     this.#client = this.#start(["resume", this.id, "--json"]);
     return true;
   }
 
-  async state(): Promise<string> {
-    if (this.id === undefined) return "never queued";
-    const { lines, stderr } = await this.#atos.json("status", this.id);
-    return String(lines[0]?.["state"] ?? stderr);
-  }
-
   #start(args: readonly string[]): Client {
+    this.state = undefined;
     const client = this.#atos.start(args);
     let text = "";
     client.stdout?.on("data", (chunk: Buffer) => {
       text += chunk.toString("utf8");
       const lines = text.split("\n");
       text = lines.pop() ?? "";
-      for (const line of lines) {
-        this.id ??= /^\{"type":"build-queued","build":"([^"]+)"/.exec(line)?.[1];
-        this.seq = Math.max(this.seq, Number(/^\{"seq":(\d+)/.exec(line)?.[1] ?? 0));
-      }
+      for (const line of lines) this.#hear(line);
     });
     return client;
+  }
+
+  #hear(line: string): void {
+    this.id ??= /^\{"type":"build-queued","build":"([^"]+)"/.exec(line)?.[1];
+    this.seq = Math.max(this.seq, Number(/^\{"seq":(\d+)/.exec(line)?.[1] ?? 0));
+    this.state = /^\{"type":"result","build":"[^"]+","state":"([^"]+)"/.exec(line)?.[1] ?? this.state;
   }
 }
 

@@ -20,6 +20,8 @@ before(async () => {
       { when: ["the tester", "TASK: b"], script: "The tester writes tests of b." },
       { when: ["a developer"], script: "The developer writes code." },
       { when: ["a developer", "TASK: b"], script: "The developer writes code for b." },
+      { when: ["a reviewer"], script: "The reviewer agrees." },
+      { when: ["a reviewer"], script: "The reviewer does not agree." },
     ],
   });
   model = await loadFixture(path, { contextTokens: 8192 });
@@ -46,3 +48,20 @@ for (const [prompt, reply] of [
     const said = await readReply(model, asking(prompt, { maxTokens: 200, temperature: 0.7 }));
     assert.equal(said.text, reply);
   });
+
+test("of two scripts for one prompt the seed draws one, at any temperature", async () => {
+  const drawn = new Map<number, string>();
+  for (const [seed, temperature] of [
+    [4, 0.2],
+    [4, 0.7],
+    [104, 0.7],
+  ] as const)
+    drawn.set(seed, (await readReply(model, asking("a reviewer", { maxTokens: 200, temperature, seed }))).text);
+  assert.deepEqual(
+    [...drawn],
+    [
+      [4, "The reviewer agrees."],
+      [104, "The reviewer does not agree."],
+    ],
+  );
+});

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { assertGreen, assertHonestlyRed, type Built, eventsOf, gitIn, receiptOf } from "../fixtures/build-with.ts";
 import { ACCEPT, code, file, type Line, plan, spec, tests } from "../fixtures/cued-team.ts";
 import { pathOf, TeamBuilds } from "../fixtures/team-builds.ts";
-import { processesOf } from "../fixtures/process-list.ts";
+import { childrenOf } from "../fixtures/process-list.ts";
 
 /* One task and all that can become of it. One model plays every team of this file: it goes by the task's name. */
 const builds = new TeamBuilds("tasks");
 after(() => builds[Symbol.asyncDispose]());
 
 const FAILED = "That did not pass:";
-const TRIED = "Tried before, and failed:";
+const AGAIN = "could not be used";
+/** Of two lines a task's first sample draws the first one with this seed, and its second sample the other. */
+const SEED = "4";
 const PROSE = "I am still thinking about it.";
 const REVISE = "SCORE: 4\nVERDICT: revise\n- must-fix: say what it is for\n";
 
@@ -19,21 +22,21 @@ const TASKS: Readonly<
   Record<string, { says: readonly Omit<Line, "role">[]; asks?: readonly string[]; reviews?: string }>
 > = {
   typo: { says: [{ seeing: FAILED, says: code("typo", 1) }, { says: file("typo.py", "def typo(:", "    return 1") }] },
-  stuck: { says: [{ seeing: TRIED, says: code("stuck", 1) }, { says: code("stuck", 7) }] },
-  prose: { says: [{ seeing: TRIED, says: code("prose", 1) }, { says: PROSE }] },
-  mute: {
-    says: [{ seeing: TRIED, says: code("mute", 1) }, { seeing: FAILED, says: PROSE }, { says: code("mute", 2) }],
-  },
+  stuck: { says: [{ says: code("stuck", 7) }, { says: code("stuck", 1) }] },
+  prose: { says: [{ seeing: AGAIN, says: PROSE }, { says: PROSE }, { says: code("prose", 1) }] },
+  mute: { says: [{ seeing: FAILED, says: PROSE }, { says: code("mute", 2) }, { says: code("mute", 1) }] },
   hopeless: {
-    asks: ["", "    def test_more(self):", "    self.assertEqual(hopeless.__doc__, 'x')"],
+    asks: ["", "def test_more(self):", "    self.assertEqual(hopeless.__doc__, 'x')"],
     says: [
-      { seeing: TRIED, says: code("hopeless", 3) },
       { says: file("hopeless.py", "def hopeless():", "    'nearly'", "    return 1") },
+      { says: code("hopeless", 3) },
     ],
   },
   worse: { reviews: REVISE, says: [{ seeing: FAILED, says: code("worse", 5) }, { says: code("worse", 1) }] },
   vain: { reviews: REVISE, says: [{ says: code("vain", 1) }] },
-  hangs: { says: [{ seeing: TRIED, says: code("hangs", 1) }, { says: code("hangs", 1, "while True: pass") }] },
+  hangs: {
+    says: [{ seeing: FAILED, says: code("hangs", 1) }, { says: code("hangs", 1, "import time", "time.sleep(1000)") }],
+  },
   dies: {
     says: [
       { says: code("dies", 1, ...Array.from({ length: 900 }, (_, line) => `# ${(line * 7919) % 10_007} is a number`)) },
@@ -52,13 +55,14 @@ const LINES = names.flatMap((name): readonly Line[] => {
     { role: "reviewer", task: name, says: reviews },
   ];
 });
-// Of texts that a prompt holds both, the one that comes first in the list is seen.
-const first = LINES.filter(({ seeing }) => seeing === TRIED);
-const roster = builds.team([...first, ...LINES.filter(({ seeing }) => seeing !== TRIED)]);
+const roster = builds.team(LINES);
 
 function build(name: string): Promise<Built> {
-  return builds.buildGoal(`The goal ${name}.`, ["--roster", roster]);
+  return builds.buildGoal(`The goal ${name}.`, ["--roster", roster, "--seed", SEED]);
 }
+
+// It waits for the sandbox's limit of a minute, which the other builds need not.
+const hanging = build("hangs");
 
 function tiersOf(built: Built): readonly Record<string, unknown>[] {
   return eventsOf(built, "tier-ended").map(({ tier, green, samples, rounds }) => ({ tier, green, samples, rounds }));
@@ -90,7 +94,7 @@ test("code that can't be parsed is not run, and is repaired", async () => {
   assert.deepEqual(tiersOf(built), [{ tier: "simple", green: true, samples: 1, rounds: 1 }]);
 });
 
-test("a repair that changes nothing is not followed by another: the task is begun again, told what was tried", async () => {
+test("a repair that changes nothing is not followed by another: the task is begun again", async () => {
   const built = await build("stuck");
   assertGreen(built);
   const again = ["test/red", "reflect/resample", "resample/again"];
@@ -100,8 +104,6 @@ test("a repair that changes nothing is not followed by another: the task is begu
     "tasks/stuck/simple-1/turn-2",
     "tasks/stuck/simple-2/turn-1",
   ]);
-  const debug = await builds.atos.run("debug", "stuck", "--full");
-  assert.match(debug.stdout, /- simple model, try 1 and 1 repair: test_stuck.*7 != 1/);
 });
 
 test("four replies without a file end a sample, and the next one is begun", async () => {
@@ -122,7 +124,10 @@ test("a repair without a file ends the sample too", async () => {
 
 test("of samples that all stay red the best is delivered, and the receipt says what was tried", async () => {
   const built = await build("hopeless");
-  assertHonestlyRed(built, /task hopeless: still red after 2 samples and 2 repairs: test_hopeless/);
+  assertHonestlyRed(
+    built,
+    /task hopeless: still red after 2 samples and 2 repairs: test_more: AssertionError: 'nearly' != 'x'/,
+  );
   const stays = [...BEGIN, ...RED_AND_REPAIR, "test/red"];
   const path = [...stays, "reflect/resample", "resample/again", ...stays, "reflect/give-up"];
   assert.deepEqual(pathOf(built, "hopeless"), path);
@@ -158,23 +163,23 @@ test("a reviewer who never agrees ends with the last round, and is reported", as
 });
 
 test("code that never ends is ended, and is a failure like any other", async () => {
-  const built = await build("hangs");
+  const built = await hanging;
   assertGreen(built);
-  assert.deepEqual(pathOf(built, "hangs").slice(0, 5), [...BEGIN, "test/red", "reflect/repair"]);
+  assert.deepEqual(pathOf(built, "hangs"), [...BEGIN, ...RED_AND_REPAIR, ...END]);
   const [red] = eventsOf(built, "tests-ran").filter(({ step }) => step === "tasks/hangs/simple-1/test-1");
   assert.deepEqual([red?.["passed"], red?.["failed"]], [0, 1]);
 });
 
 test("a model whose process dies in a turn is loaded again, and the turn is a visible second attempt", async () => {
-  const args = ["build", "The goal dies.", "--roster", roster, "--out", "dies", "--json"];
+  const args = ["build", "The goal dies.", "--seed", SEED, "--roster", roster, "--out", "dies", "--json"];
   const client = builds.atos.start(args);
   let text = "";
   let killed = 0;
   client.stdout?.on("data", (chunk: Buffer) => {
     text += chunk.toString("utf8");
     if (killed > 0 || !text.includes('"attempt-started","step":"tasks/dies/simple-1/turn-1"')) return;
-    const children = (processesOf(builds.atos.root) ?? []).filter((line) => line.includes("llama-child"));
-    for (const child of children) process.kill(Number.parseInt(child, 10), "SIGKILL");
+    const children = childrenOf(builds.atos.workerPid() ?? 0).filter(isModel);
+    for (const child of children) process.kill(child, "SIGKILL");
     killed = children.length;
   });
   const { code: exit, stdout, stderr } = await client.ended;
@@ -190,6 +195,10 @@ test("a model whose process dies in a turn is loaded again, and the turn is a vi
 });
 
 test("these builds took every edge that is theirs", () => builds.assertTookEdges());
+
+function isModel(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("llama-child");
+}
 
 function tasksOf({ out }: Built): readonly Record<string, unknown>[] {
   return Object(receiptOf(out)["tasks"]);

@@ -9,11 +9,12 @@ import { git } from "../../journal/git.ts";
 import { openSandbox } from "../../sandbox/open-sandbox.ts";
 import { ownDefinition } from "../mcp/own-definition.ts";
 import { openServer, SERVER_NAMES } from "./open-server.ts";
+import { TOOL_SERVERS } from "./tool-servers.ts";
 
 const root = mkdtempSync(join(tmpdir(), "atos-words-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-async function tools() {
+async function servers() {
   await git(root, ["init", "--quiet"]);
   const sandbox = await openSandbox({ unsafe: false });
   const deps = {
@@ -25,9 +26,18 @@ async function tools() {
     env: {},
     now: () => new Date(0),
   };
-  const servers = await Promise.all(SERVER_NAMES.map((name) => openServer(name, deps)));
-  return servers.flatMap((server) => server.tools);
+  return Promise.all(SERVER_NAMES.map((name) => openServer(name, deps)));
 }
+
+async function tools() {
+  return (await servers()).flatMap((server) => server.tools);
+}
+
+test("the table of tools for builds has every tool of every server but git's", async () => {
+  const there = (await servers()).filter(({ name }) => name !== "git");
+  const own = there.flatMap(({ name: server, tools: offered }) => offered.map(({ name }) => [name, server]));
+  assert.deepEqual(Object.fromEntries(TOOL_SERVERS), Object.fromEntries(own));
+});
 
 // ATOS's own bound stands in for a tokenizer: it is never below the count of Qwen2.5's, and about twice it.
 test("each tool takes at most 60 tokens of a prompt, as its name, arguments and description are written there", async () => {

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Installation } from "../fixtures/atos.ts";
 import { workersOf } from "./disturb-build.ts";
@@ -6,11 +8,27 @@ import { allProcesses, childrenOf, commandOf, environmentOf } from "./process-tr
 const TRIES = 100;
 const POLL_MS = 50;
 
+/** Sockets and claims of memory, which are the installation's and not a build's. */
+const KEPT = /^atos-\d+(?:-[0-9a-f]+)?$/;
+/** A process that is killed in the milliseconds in which it tries its sandbox leaves an empty folder: the system's to clear. */
+const OF_A_TRIAL = /^atos-(?:sandbox|file)-/;
+
+/** What is left of an installation's builds although all of them have ended: checkouts, temporary folders, processes. */
+export async function leftovers(atos: Installation, temporary: string): Promise<readonly string[]> {
+  const checkouts = readdirSync(join(atos.home, "scratch"));
+  const folders = readdirSync(temporary).filter((name) => !KEPT.test(name) && !OF_A_TRIAL.test(name));
+  return [
+    ...checkouts.map((name) => `${name} is left in the scratch folder`),
+    ...folders.map((name) => `${name} is left in the temporary folder`),
+    ...(await processesLeft(atos)),
+  ];
+}
+
 /**
  * What runs of an installation although its builds have ended and their clients too: all but one worker with its models
  * and one database. Looks again for a while, as what is dying takes its time.
  */
-export async function processProblems(atos: Installation): Promise<readonly string[]> {
+async function processesLeft(atos: Installation): Promise<readonly string[]> {
   for (let tries = 1; ; tries++) {
     const strays = straysOf(atos);
     if (strays.length === 0) return [];
