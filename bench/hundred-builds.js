@@ -35,7 +35,10 @@ for (let round = 1; round <= Number(values.rounds); round++) {
   const looking = setInterval(() => {
     postgres = Math.max(postgres, worker.postgresMib());
   }, 2000);
-  const shapes = Array.from({ length: builds }, (_, at) => ({ shape: at % 2 ? "wide" : "diamond", count: 2 + (at % 3) }));
+  const shapes = Array.from({ length: builds }, (_, at) => ({
+    shape: at % 2 ? "wide" : "diamond",
+    count: 2 + (at % 3),
+  }));
   await Promise.all(shapes.map((one) => worker.build(one)));
   clearInterval(sampling);
   clearInterval(looking);

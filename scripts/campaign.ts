@@ -3,6 +3,7 @@
 // One line of --out for each point; --resume goes on behind the last. The last line of output is what was found.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { EXIT } from "../src/base/errors.ts";
 import { type Point, pointSchema, runBuildsCampaign } from "../test/campaign/builds-campaign.ts";
 
 const { values } = parseArgs({
@@ -27,21 +28,29 @@ if (other !== undefined)
 writeFileSync(values.out, done.map((point) => `${JSON.stringify(point)}\n`).join(""));
 if (done.length > 0) process.stdout.write(`going on after ${done.length} points (${values.out})\n`);
 
-await runBuildsCampaign({ points, from: done.length + 1, seed }, (point) => {
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.once(name, () => {
+    process.stdout.write("stopping when this point is done; go on with --resume\n");
+    stop.abort();
+  });
+
+const told = (point: Point): void => {
   done.push(point);
   appendFileSync(values.out, `${JSON.stringify(point)}\n`);
   const { goal, struck, wallMs } = point;
   process.stdout.write(
     `${point.point} of ${points}: ${goal}, killed ${struck.join(" ")}, ${Math.round(wallMs / 1000)} s${verdict(point)}\n`,
   );
-});
+};
+await runBuildsCampaign({ points, from: done.length + 1, seed }, told, stop.signal);
 const kills = done.flatMap(({ struck }) => struck);
 const kinds = Map.groupBy(kills, (victim) => victim);
 process.stdout.write(`${kills.length} kills: ${[...kinds].map(([kind, all]) => `${kind} ${all.length}`).join(", ")}\n`);
 const lost = done.reduce((sum, point) => sum + point.lost.length, 0);
 const doubled = done.reduce((sum, point) => sum + point.doubled.length, 0);
 process.stdout.write(`lost ${lost}, doubled ${doubled}, of ${done.length}\n`);
-process.exit(lost + doubled === 0 ? 0 : 1);
+process.exit(lost + doubled > 0 ? 1 : stop.signal.aborted ? EXIT.interrupted : EXIT.done);
 
 function verdict({ lost: missing, doubled: surplus, kept = "" }: Point): string {
   if (missing.length + surplus.length === 0) return "";

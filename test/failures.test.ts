@@ -68,7 +68,11 @@ const BEFORE_THE_CODE: readonly { name: string; wrong: Partial<Scripts>; why: Re
     wrong: { "tech-lead": task("a", "nowhere") },
     why: /task a comes after "nowhere", which is no task/,
   },
-  { name: "a plan of 41 tasks", wrong: { "tech-lead": MANY_TASKS }, why: /41 tasks are more than 40; put more into each/ },
+  {
+    name: "a plan of 41 tasks",
+    wrong: { "tech-lead": MANY_TASKS },
+    why: /41 tasks are more than 40; put more into each/,
+  },
   {
     name: "tests that pass without any code",
     wrong: { tester: code("test_add_numbers.py", PASSING_TESTS) },
@@ -188,7 +192,10 @@ test("code that reads the home folder or the network sees neither, and the host 
       "    return a + b",
     ];
     const built = await buildOf({ developer: code("add_numbers.py", spying.join("\n")) });
-    assertHonestlyRed(built, /still red after 2 samples and 2 repairs: test_1, test_2: (OSError|ConnectionRefusedError|PermissionError)/);
+    assertHonestlyRed(
+      built,
+      /still red after 2 samples and 2 repairs: test_1, test_2: (OSError|ConnectionRefusedError|PermissionError)/,
+    );
     assert.equal(connections, 0);
     assert.equal(existsSync(`${atos.root}/touched`), false);
   } finally {

@@ -7,10 +7,14 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { Seat } from "../src/agents/role.ts";
+import { Workspaces } from "../src/journal/workspaces.ts";
+import { findBuild } from "../src/store/builds.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { replayBuild } from "../src/workflows/replay-build.ts";
 import { Installation } from "./fixtures/atos.ts";
 import { assertGreen, type Built, eventsOf, gitIn } from "./fixtures/build-with.ts";
 import { file, plan, spec, tests, type TaskPlan } from "./fixtures/cued-team.ts";
-import type { FakeOpenAiServer, FakeReply } from "./fixtures/fake-openai-server.ts";
+import type { FakeOpenAiServer, FakeReply, FakeUsage } from "./fixtures/fake-openai-server.ts";
 import { journalOf, journalProblems } from "./fixtures/journal-of.ts";
 import { writeTeam } from "./fixtures/scripted-team.ts";
 import { good, startTeamServer } from "./fixtures/team-server.ts";
@@ -57,7 +61,12 @@ type Heard = {
 type Act = (heard: Heard) => string;
 
 /** A team whose developers say what `acts` tells for their task. */
-async function team(acts: Readonly<Record<string, Act>>, tasks: readonly TaskPlan[]) {
+async function team(
+  acts: Readonly<Record<string, Act>>,
+  tasks: readonly TaskPlan[],
+  /** Of a developer's turns after the first. */
+  usage: "counted" | FakeUsage = "counted",
+) {
   let server: FakeOpenAiServer | undefined;
   const others: Readonly<Partial<Record<Seat, (said: string) => string>>> = {
     "product-manager": () => spec(tasks.length),
@@ -72,7 +81,7 @@ async function team(acts: Readonly<Record<string, Act>>, tasks: readonly TaskPla
     if (role !== "developer") return { ...good(role), text: others[role]?.(all) ?? good(role).text };
     const turn = messages.filter((message) => message.role === "assistant").length;
     const said = acts[taskIn(all)]?.({ turn, last: messages.at(-1)?.content ?? "", all }) ?? assert.fail(all);
-    return { kind: "text", text: said, usage: "counted" };
+    return { kind: "text", text: said, usage: turn === 0 ? "counted" : usage };
   };
   server = await startTeamServer(play);
   const roster = writeTeam(atos.path(`team-${server.baseUrl.replace(/\D/g, "")}`), {}, { server: server.baseUrl });
@@ -127,7 +136,18 @@ test("a developer writes, tests and mends with tools; no secret of this machine 
   assert.ok(!prompts.includes(SECRET));
   assert.ok(!JSON.stringify(built.lines).includes(SECRET));
   assert.deepEqual(journalProblems(await journalOf(atos, built.id)), []);
+  await assertReplays(built.id);
 });
+
+/** Its journal alone comes to the same commits: no tool is called. */
+async function assertReplays(id: string): Promise<void> {
+  const { databaseUrl }: { databaseUrl: string } = JSON.parse(readFileSync(join(atos.home, "worker.json"), "utf8"));
+  await using db = openDatabase(databaseUrl);
+  const found = (await findBuild(db, id)) ?? assert.fail(id);
+  const workspaces = Workspaces.look(join(atos.home, "workspaces.git"));
+  const replay = await replayBuild({ db, workspaces }, found, new AbortController().signal);
+  assert.equal(replay.kind, "same", JSON.stringify(replay));
+}
 
 test("what is not the task's is put back or dropped; a new file is told, and goes", async () => {
   const { server, args } = await team(
@@ -180,6 +200,22 @@ test("a repair goes on in the same conversation, with the files as they were tak
     eventsOf(built, "tier-ended").map(({ tier, samples, rounds }) => ({ tier, samples, rounds })),
     [{ tier: "medium", samples: 1, rounds: 1 }],
   );
+});
+
+test("at the limit what the developer has written by then is delivered", async () => {
+  const { server, args } = await team(
+    {
+      one: says(call("write_file", { path: "one.py", content: "def one():\n    return 1\n" }), call("run_tests", {})),
+    },
+    [{ id: "one" }],
+    { prompt_tokens: 900_000, completion_tokens: 1 },
+  );
+  await using _ = server;
+  const built = await build("Write a demo", [...args, "--max-tokens", "500000"]);
+  assert.deepEqual([built.code, built.state], [1, "red"], built.stderr);
+  assert.equal(eventsOf(built, "limit-reached").length, 1);
+  assert.equal(readFileSync(join(built.out, "one.py"), "utf8"), "def one():\n    return 1\n");
+  await assertReplays(built.id);
 });
 
 test("a question holds up one task alone, reaches a person by a signed notice, and its answer lets it go on", async () => {
@@ -292,7 +328,7 @@ function calling(client: ReturnType<Installation["start"]>, command: string): Pr
 }
 
 test("a role that names a tool which does not exist is refused before anything begins", async () => {
-  mkdirSync(atos.path("mine"));
+  const roster = writeTeam(atos.path("mine"));
   const own = readFileSync(new URL("../roles/developer-with-tools.md", import.meta.url), "utf8");
   writeFileSync(atos.path("mine", "handy.md"), own.replace("tools: [", "tools: [run_shell, "));
   writeFileSync(atos.path("mine", "handy.yaml"), "developer: handy\n");
@@ -303,8 +339,8 @@ test("a role that names a tool which does not exist is refused before anything b
     "never",
     "--team",
     "mine/handy.yaml",
-    "--model",
-    "http://127.0.0.1:1/v1#x",
+    "--roster",
+    roster,
   );
   assert.equal(code, 2, stderr);
   assert.match(stderr, /the role handy names run_shell, and there is no such tool\. Tools are: read_file, /);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { loadTeam } from "../../src/agents/load-team.ts";
 import { Turnstile } from "../../src/base/turnstile.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "../../src/journal/durable-engine.ts";
@@ -34,26 +35,13 @@ export async function startWorker({ turnMs = 0, realSandbox = false } = {}) {
   await migrateDurableEngine(server.url);
   const engine = { databaseUrl: server.url, workerId: "bench", version: WORKFLOW_VERSION };
   const queue = await BuildQueue.open(engine);
-  const scratchDirectory = join(folder, "scratch");
-  await mkdir(scratchDirectory);
-  const sandbox = fakeSandbox();
-  const deps = {
-    journal: { db, now: () => new Date() },
-    pool: fakePool(turnMs),
-    progress: () => {},
-    nowMs: () => performance.now(),
-    workspaces: await Workspaces.open(join(folder, "trees.git")),
-    scratchDirectory,
-    openTools: () => Promise.reject(new Error("this team has no tools")),
-    openSandbox: realSandbox ? openOnce({}) : async () => sandbox,
-    checks: new Turnstile(availableParallelism()),
-    identify: async ({ id }) => ({ id, source: "/fake" }),
-  };
+  const deps = await depsOf(db, folder, { turnMs, realSandbox });
   const control = new BuildControl(deps, queue, { workerId: engine.workerId, onLost: () => process.exit(1) });
   const ended = new Map();
   const build = (id) => control.run(id).then(ended.get(id).resolve, ended.get(id).reject);
   const durable = await launchDurableEngine({ ...engine, build });
-  const ticking = setInterval(() => void control.tick(), TICK_MS);
+  const stop = new AbortController();
+  const ticking = tick(control, stop.signal);
   const request = await requestOf();
   let builds = 0;
 
@@ -83,7 +71,8 @@ export async function startWorker({ turnMs = 0, realSandbox = false } = {}) {
       return kib.reduce((sum, one) => sum + one, 0) / 1024;
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(ticking);
+      stop.abort();
+      await ticking;
       await durable[Symbol.asyncDispose]();
       await queue[Symbol.asyncDispose]();
       await db.destroy();
@@ -91,6 +80,32 @@ export async function startWorker({ turnMs = 0, realSandbox = false } = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function depsOf(db, folder, { turnMs, realSandbox }) {
+  const scratchDirectory = join(folder, "scratch");
+  await mkdir(scratchDirectory);
+  const sandbox = fakeSandbox();
+  return {
+    journal: { db, now: () => new Date() },
+    pool: fakePool(turnMs),
+    progress: () => {},
+    nowMs: () => performance.now(),
+    workspaces: await Workspaces.open(join(folder, "trees.git")),
+    scratchDirectory,
+    openTools: () => Promise.reject(new Error("this team has no tools")),
+    openSandbox: realSandbox ? openOnce({}) : async () => sandbox,
+    checks: new Turnstile(availableParallelism()),
+    identify: async ({ id }) => ({ id, source: "/fake" }),
+  };
+}
+
+/** One look after another, as in the worker. */
+async function tick(control, signal) {
+  while (!signal.aborted) {
+    await setTimeout(TICK_MS);
+    await control.tick();
+  }
 }
 
 async function requestOf() {

@@ -35,7 +35,7 @@ export async function setup({ databaseUrl, folder, root, turns }) {
   async function converse(buildId) {
     const now = () => new Date();
     const { run } = await claimBuild(db, { id: buildId, at: now() });
-    const journal = { db, now, claim: { buildId, run } };
+    const journal = { db, now, claim: { buildId, run, isFirst: run === 1 } };
     let clock = 0;
     const gate = openGate({
       run: { journal, buildId, task: "t", folder: workspaces.openFolder(root) },

@@ -34,7 +34,8 @@ for await (const line of createInterface({ input: build.stdout })) {
       `${String(task)}: ${String(event["tier"])} tier, ${String(event["samples"])} samples, ${String(event["rounds"])} repairs: ${event["green"] === true ? "green" : "red"}`,
     );
   if (type === "merged") console.log(`${String(task)}: merged (${String(event["how"])})`);
-  if (type === "edge-taken" && event["graph"] === "build" && on === "checked") console.log("verified in a clean checkout");
+  if (type === "edge-taken" && event["graph"] === "build" && on === "checked")
+    console.log("verified in a clean checkout");
   if (type === "result") console.log(`build: ${String(event["state"])}`);
 }
 process.exitCode = await ended;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { checkTools } from "./check-tools.ts";
+import { loadTeam } from "./load-team.ts";
 import type { Role, Seat } from "./role.ts";
 
 function role(seat: Seat, tools: readonly string[] = []): Role {
@@ -16,6 +18,14 @@ function team(developer: Role, reviewer = role("reviewer")) {
   };
   return { roles, developers: { simple: role("developer"), medium: developer, complex: developer } };
 }
+
+test("the team of ATOS whose developers act with tools has none that do not exist", async () => {
+  const own = fileURLToPath(new URL("../../roles", import.meta.url));
+  const { team: tools } = await loadTeam({ team: "tools", directory: "/", overrides: [], own });
+  checkTools(tools);
+  const acting = (["simple", "medium", "complex"] as const).map((tier) => tools.developers[tier].tools.length > 0);
+  assert.deepEqual(acting, [false, true, true]);
+});
 
 test("developers may have ATOS's own tools, and any of other servers", () => {
   checkTools(team(role("developer", ["read_file", "run_tests", "github__create_issue"])));

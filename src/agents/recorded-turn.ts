@@ -2,6 +2,7 @@ import type { BuildEvent, TokenUsage } from "../base/events.ts";
 import { AtosError } from "../base/errors.ts";
 import type { ModelSource } from "../engine/model.ts";
 import { type Journal, runEffect } from "../journal/effect.ts";
+import { inputHash } from "../journal/input-hash.ts";
 import type { ModelPool } from "../pool/model-pool.ts";
 import { takeTurn, type Turn, type TurnOptions, type TurnState } from "./turn.ts";
 import { withThinking } from "./with-thinking.ts";
@@ -64,7 +65,7 @@ export type AskedTurn = {
 export function recordedTurn(deps: TurnDeps, asked: AskedTurn, signal: AbortSignal): Promise<Turn> {
   const { seat, step, state, options } = asked;
   const { buildId, task, role, source } = seat;
-  const input = { model: source.id, thinking: source.thinking, context: state.context, ...options };
+  const input = { model: source.id, thinking: source.thinking, context: hashesOf(state), ...options };
   const admit = async (): Promise<undefined> => {
     await deps.admit?.();
   };
@@ -87,6 +88,15 @@ export function recordedTurn(deps: TurnDeps, asked: AskedTurn, signal: AbortSign
       return { result: turn, events };
     },
   );
+}
+
+/** What stands for the context in the ledger: the hash of each message. */
+function hashesOf({ context, hashes }: TurnState): readonly string[] {
+  return context.map((message) => {
+    const hash = hashes.get(message) ?? inputHash(message);
+    hashes.set(message, hash);
+    return hash;
+  });
 }
 
 /** One attempt: lease, generate, give back. What it waited for the model is not its duration. The pool loads a model afresh whose process died. */

@@ -24,11 +24,13 @@ export type TurnState = {
   readonly counts: WeakMap<Segment, number>;
   /** Messages that were made already: an engine knows by the object that it has seen one before. */
   readonly made: WeakMap<ContextMessage, ChatMessage>;
+  /** Hashes of messages, for the ledger: a long conversation is not hashed whole again at each turn. */
+  readonly hashes: WeakMap<ContextMessage, string>;
 };
 
 /** Where a conversation begins, or goes on in another process. */
 export function openTurns(context: Context): TurnState {
-  return { context, sent: "", counts: new WeakMap(), made: new WeakMap() };
+  return { context, sent: "", counts: new WeakMap(), made: new WeakMap(), hashes: new WeakMap() };
 }
 
 /** Tokens of one kind of stretch; `template` is what the model's template and the joints add. */
@@ -110,6 +112,7 @@ export function afterTurn(state: TurnState, { sent, compacted }: Turn): TurnStat
     sent: sent === undefined ? state.sent : state.sent.slice(0, sent.extends) + sent.text,
     counts: state.counts,
     made: state.made,
+    hashes: state.hashes,
   };
 }
 

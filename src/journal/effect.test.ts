@@ -238,6 +238,10 @@ test("a workspace is brought back to what it was before an effect that was cut o
   const guardAgain = workspace();
   const again = { ...spec("workspace", "write"), guard: guardAgain };
   assert.equal(await runEffect(await nextRun("workspace"), again, never), "before\n");
+  const stopped = { ...again, guard: workspace(), signal: AbortSignal.abort(new Error("at the limit")) };
+  assert.equal(await runEffect(await nextRun("workspace"), stopped, never), "before\n");
+  const other = { ...stopped, ...spec("workspace", "other"), signal: stopped.signal };
+  await assert.rejects(runEffect(await nextRun("workspace"), other, never), /at the limit/);
   assert.equal(readFileSync(file, "utf8"), "changed by hand\n", "no state is looked at or brought back");
   assert.deepEqual(await guardAgain.folder.current(), { kind: "taken", snapshot: row?.treeAfter });
   assert.equal(readFileSync(file, "utf8"), "after\n");

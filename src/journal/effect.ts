@@ -132,7 +132,9 @@ export async function runEffect<T>(
   const begun = { ...spec, id, key, run: runOf(journal.claim, buildId) };
   const hash = inputHash(spec.input);
   const folder = guard?.kind === "workspace" ? guard.folder : undefined;
-  using _held = await folder?.hold(signal);
+  // What is recorded is found also when nothing may begin any more: a replay goes as far as the record does.
+  const isDone = folder !== undefined && signal.aborted && (await findEffect(journal.db, id))?.state === "done";
+  using _held = isDone ? undefined : await folder?.hold(signal);
   journal.atBoundary?.("before-reserve", id);
   const atOnce =
     guard?.kind !== "workspace" && guard?.kind !== "external" && (spec.isFree?.() ?? spec.admit === undefined);

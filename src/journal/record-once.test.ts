@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { BuildEvent } from "../base/events.ts";
 import { claimBuild, findBuild, insertBuild, setBuildState } from "../store/builds.ts";
 import { listEffects } from "../store/effects.ts";
+import { insertTasks, listTasks, recordTaskState } from "../store/tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 import { allBuildEvents } from "./build-events.ts";
 import { type Journal, runEffect } from "./effect.ts";
-import { findRecorded, recordOnce } from "./record-once.ts";
+import { findRecorded, recordOnce, recordStep } from "./record-once.ts";
 import { RunEndedError } from "./run-ended.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
@@ -53,6 +54,26 @@ test("a step is done once with all it changes, and a replay gets its result", as
   assert.equal(await findRecorded(journal, step, z.number()), 7);
   await assert.rejects(findRecorded(journal, step, z.string()), z.ZodError);
   await assert.rejects(recordOnce(journal, { ...step, input: { tasks: 3 } }, never), /was recorded otherwise/);
+});
+
+test("a step of one statement is done once with all it changes; a run that has ended finds it, and does no other", async () => {
+  const waiting = [noted("told")];
+  const journal = { ...(await begin("state")), told: () => waiting.splice(0) };
+  const task = { id: "t", tier: "simple", files: [], after: [], description: "", covers: [], kind: "other" } as const;
+  await insertTasks(scratch.db, { buildId: "state", tasks: [task], at });
+  const set = (of: Journal, state: "running" | "green", id = "t"): Promise<void> =>
+    recordStep(of, { buildId: "state", name: `${id}: ${state}`, events: [noted(state)] }, (db, step) =>
+      recordTaskState(db, { step, task: id, state }),
+    );
+  const states = async () => (await listTasks(scratch.db, "state")).map(({ state }) => state);
+  await set(journal, "running");
+  await set(journal, "green");
+  await begin("state");
+  await set(journal, "running");
+  assert.deepEqual([await states(), await whys("state")], [["green"], ["told", "running", "green"]]);
+  await assert.rejects(set(journal, "green", "other"), RunEndedError);
+  await assert.rejects(set(await begin("state"), "green", "other"), { code: "store/no-such-task" });
+  assert.deepEqual(await whys("state"), ["told", "running", "green"]);
 });
 
 test("a step that throws has changed nothing, and told nothing", async () => {

@@ -262,3 +262,14 @@ test("once open, git is started for none of the daily work, and what was made is
   git(["fsck", "--strict"]);
   assert.equal(git(["for-each-ref", "--format=x", "refs/heads/builds/"]).match(/x/g)?.length, 101);
 });
+
+test("who only looks at the repository of another process reads all of it, and moves no branch", async () => {
+  const tree = await workspaces.write([{ path: "a", content: "1" }]);
+  const commit = (message: string) => workspaces.commit({ tree, parents: [], message, at: new Date(0) });
+  const [first, second] = [await commit("first"), await commit("second")];
+  await workspaces.setBranch("looked-at", first);
+  const looking = Workspaces.look(workspaces.repository);
+  await looking.setBranch("looked-at", second);
+  assert.equal(await looking.read(tree, "a"), "1");
+  assert.equal(git(["rev-parse", "refs/heads/looked-at"]).trim(), first);
+});

@@ -37,14 +37,23 @@ test("a build that begins foresees its spec, plan and tests", () => {
   ]);
 });
 
-test("a plan adds a developer of the task's tier and a reviewer for each task, one after the other", () => {
+test("a plan adds a developer of the task's tier and a reviewer for each task; tasks that don't need each other wait for the tests alone", () => {
   assert.deepEqual(shown([task("read", "simple"), task("solve", "complex")], ["spec", "plan"]), [
     ["tests/tester", "coder", ""],
     ["read/developer", "small", "tests/tester"],
     ["read/reviewer", "coder", "read/developer"],
-    ["solve/developer", "coder", "read/reviewer"],
+    ["solve/developer", "coder", "tests/tester"],
     ["solve/reviewer", "coder", "solve/developer"],
   ]);
+});
+
+test("a task is foreseen behind those that it comes after, as far as they are not done", () => {
+  const tasks = [task("a", "simple"), task("b", "simple"), { ...task("c", "complex"), after: ["a", "b"] }];
+  const after = (done: readonly string[]) =>
+    shown(tasks, ["spec", "plan", "tests", ...done]).find(([name]) => name === "c/developer")?.[2];
+  assert.equal(after([]), "a/reviewer,b/reviewer");
+  assert.equal(after(["tasks/a"]), "b/reviewer");
+  assert.equal(after(["tasks/a", "tasks/b"]), "");
 });
 
 test("what is done is no longer foreseen", () => {

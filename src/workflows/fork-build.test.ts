@@ -37,7 +37,7 @@ async function nanoRequest(): Promise<BuildRequest> {
       unsafe: false,
       seed: 5,
       createdAtMs: at.getTime(),
-      effort: { fixRounds: {}, samples: 1 },
+      effort: { fixRounds: { small: 1, large: 1 }, samples: 1 },
       limits: { tokens: 100 },
       askPlan: true,
       planOnly: true,

@@ -166,7 +166,7 @@ export async function checkTests(
 }
 
 /** A file that passes without code can't fail for what the code will be. Pure. */
-function redProblem(run: TestRun, paths: readonly string[]): string | undefined {
+export function redProblem(run: TestRun, paths: readonly string[]): string | undefined {
   const { tests } = run;
   if (tests.some((test) => test.file === "")) return explainFailure(run);
   for (const path of paths) {

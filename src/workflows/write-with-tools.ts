@@ -24,9 +24,11 @@ type Acting = {
   readonly before: string;
 };
 
+type Ending = AgentOutcome | { readonly kind: "limit"; readonly why: string };
+
 /** What a run of the agent left: the tree of its folder, and the conversation it goes on in. */
 type Acted = {
-  readonly outcome: AgentOutcome;
+  readonly outcome: Ending;
   readonly conversation: Conversation;
   readonly folder: string;
 };
@@ -71,11 +73,13 @@ export async function writeWithTools(strand: Strand, job: TaskJob, work: TaskWor
     const written = await takeFiles(acting, acted);
     ({ conversation } = acted);
     const said = { ...work, agent, conversation };
+    const limited = acted.outcome.kind === "limit";
     if (written.ok) {
       const step = `${conversation.name}/turn-${conversation.turns}`;
       strand.tell({ type: "files-written", step, task: job.task.id, from: work.tree, tree: written.tree });
-      return { on: "files", state: { ...said, tree: written.tree } };
+      return { on: limited ? "limit" : "files", state: { ...said, tree: written.tree } };
     }
+    if (limited) return { on: "limit", state: said };
     const { why } = written;
     if (told || role.rejected === undefined || acted.outcome.kind !== "done")
       return { on: "unusable", state: failed(said, { failing: undefined, key: why, text: why }) };
@@ -83,6 +87,8 @@ export async function writeWithTools(strand: Strand, job: TaskJob, work: TaskWor
     content = fill(role.rejected, { why });
   }
 }
+
+const LIMIT = { kind: "limit", why: "the build is at its limit" } as const;
 
 type Filling = { readonly tools: OpenedTools; readonly from: string; readonly conversation: Conversation };
 
@@ -130,21 +136,21 @@ async function act(
     return durable.takeTurn({ state, options: { ...options, seed: drawn } }, signal);
   };
   const context = begun === 0 ? openAgent(systemOf(agent), content) : goOn(conversation.context, content);
-  const run = await runAgent(
-    { ...durable, takeTurn },
-    { agent, context, limits: { turns: prompt.turns } },
-    strand.signal,
-  );
-  const folder = await strand.effect<string>(
+  const start = { agent, context, limits: { turns: prompt.turns } };
+  const run = await strand.withinLimit(() => runAgent({ ...durable, takeTurn }, start, strand.signal));
+  // What is there by then is taken in any case.
+  const taking = run === undefined ? strand.unlimited() : strand;
+  const folder = await taking.effect<string>(
     { name: `${name}/files-${turns}`, kind: "workspace", task: job.task.id, input: {} },
     async () => {
-      using _held = await tools.folder.hold(strand.signal);
+      using _held = await tools.folder.hold(taking.signal);
       const current = await tools.folder.current();
       if (current.kind === "refused") throw new Error(`a folder can't be recorded that was: ${current.why}`);
       return { result: await tools.folder.filesOf(current.snapshot), events: [] };
     },
   );
-  return { outcome: run.outcome, folder, conversation: { ...conversation, context: run.context, turns } };
+  const { outcome, context: said } = run ?? { outcome: LIMIT, context };
+  return { outcome, folder, conversation: { ...conversation, context: said, turns } };
 }
 
 /** Who was cut short heard something last, and hears more of it: two messages in a row are not for every template. */
@@ -195,14 +201,14 @@ async function takeFiles(
 }
 
 /** A model may show whole files in its last reply where it could have called a tool. */
-function withReply(files: readonly WorkspaceFile[], job: TaskJob, outcome: AgentOutcome): readonly WorkspaceFile[] {
+function withReply(files: readonly WorkspaceFile[], job: TaskJob, outcome: Ending): readonly WorkspaceFile[] {
   const read = outcome.kind === "done" ? readWritten(job, outcome.text) : undefined;
   if (read?.ok !== true) return files;
   const shown = read.value;
   return [...files.filter(({ path }) => shown.every((file) => file.path !== path)), ...shown];
 }
 
-function cutShort(outcome: AgentOutcome): string {
+function cutShort(outcome: Ending): string {
   switch (outcome.kind) {
     case "done":
       return "";
@@ -210,6 +216,7 @@ function cutShort(outcome: AgentOutcome): string {
       return `; its ${outcome.turns} turns are over`;
     case "unreadable":
     case "no-room":
+    case "limit":
       return `; ${outcome.why}`;
   }
 }

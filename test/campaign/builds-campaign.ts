@@ -41,16 +41,18 @@ const POINTS_PER_INSTALLATION = 50;
 
 /**
  * Builds each goal undisturbed once, then again and again with kills drawn from the seed, and compares. A point is one
- * build that something was killed of; what is drawn for a point depends on the seed and its number alone.
+ * build that something was killed of; what is drawn for a point depends on the seed and its number alone. An abort ends it behind the point that is under way.
  */
 export async function runBuildsCampaign(
   { points, from, seed, goals = CAMPAIGN_GOALS }: CampaignOptions,
   progress: (point: Point) => void,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
   const undisturbed = new Map<string, BuildFacts>();
-  for (let point = from; point <= points; ) {
+  for (let point = from; point <= points && !signal.aborted; ) {
     await using place = new Place();
-    for (let here = 0; here < POINTS_PER_INSTALLATION && point <= points && !place.kept; here++, point++) {
+    const last = Math.min(points, point + POINTS_PER_INSTALLATION - 1);
+    for (; point <= last && !place.kept && !signal.aborted; point++) {
       const goal = goals[(point - 1) % goals.length];
       if (goal === undefined) throw new RangeError("the campaign has no goals");
       const known = undisturbed.get(goal.name) ?? (await place.undisturbed(goal));

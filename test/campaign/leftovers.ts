@@ -8,8 +8,8 @@ import { allProcesses, childrenOf, commandOf, environmentOf } from "./process-tr
 const TRIES = 100;
 const POLL_MS = 50;
 
-/** Sockets and claims of memory, which are the installation's and not a build's. */
-const KEPT = /^atos-\d+(?:-[0-9a-f]+)?$/;
+/** Sockets, claims of memory and compiled code, which are the installation's and not a build's. */
+const KEPT = /^(?:atos-\d+(?:-[0-9a-f]+)?|node-compile-cache)$/;
 /** A process that is killed in the milliseconds in which it tries its sandbox leaves an empty folder: the system's to clear. */
 const OF_A_TRIAL = /^atos-(?:sandbox|file)-/;
 

