@@ -33,7 +33,7 @@ for await (const line of createInterface({ input: build.stdout })) {
   if (type === "turn-finished" || type === "attempt-failed") turns.delete(String(step));
   most = { tasks: Math.max(most.tasks, running.size), turns: Math.max(most.turns, turns.size) };
   if (type === "task-state")
-    console.log(`${String(task).padEnd(12)} ${String(state).padEnd(8)} running: ${[...running].join(", ")}`);
+    console.log(`${String(task).padEnd(12)} ${String(state).padEnd(8)} running: ${[...running].toSorted().join(", ")}`);
   if (type === "merged") console.log(`${String(task).padEnd(12)} merged   ${String(event["how"])}`);
   if (type === "result") console.log(`build        ${String(state)}`);
 }

@@ -100,7 +100,13 @@ export const buildEventSchema = z.discriminatedUnion("type", [
     shortened: z.array(z.object({ part: z.string(), from: z.number(), to: z.number() }).readonly()).readonly(),
   }),
   /** What a reply wrote: the tree before it, and the tree with its files. */
-  z.object({ type: z.literal("files-written"), step: z.string(), task: z.string(), from: z.string(), tree: z.string() }),
+  z.object({
+    type: z.literal("files-written"),
+    step: z.string(),
+    task: z.string(),
+    from: z.string(),
+    tree: z.string(),
+  }),
   /** What a developer with tools changed and was not its task's: it stays as it was. */
   z.object({ type: z.literal("files-put-back"), step: z.string(), task: z.string(), paths: strings }),
   z.object({ type: z.literal("reply-rejected"), task: z.string(), role: z.string(), why: z.string() }),

@@ -98,6 +98,7 @@ function edit({ build, root, terminal }: PlanDesk, shown: ShownPlan, signal: Abo
     ...shown,
     language: requireLanguage(shown.spec.language, languages),
     isNew: repository === undefined,
+    languages,
     closedDomain: domain !== undefined,
     // The worker knows them, and looks.
     existing: { paths: new Set(), texts: new Set() },

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { BUILT_IN_LANGUAGES } from "../tools/built-in-languages.ts";
 import { requireLanguage } from "../tools/find-language.ts";
 import { planEditOf, type Standing } from "../workflows/read-plan-edit.ts";
 import { editPlan } from "./edit-plan.ts";
@@ -20,6 +21,7 @@ const standing: Standing = {
   tests: [{ task: "a", path: "sub/test_a.py", content: "# a\n" }],
   language: requireLanguage("python"),
   isNew: true,
+  languages: BUILT_IN_LANGUAGES,
   closedDomain: false,
   existing: { paths: new Set(), texts: new Set() },
 };

@@ -55,7 +55,7 @@ program
   .option("--max-tokens <n>", "the same after so many tokens, read and written together")
   .option("--plan-only", "stop when the plan and its tests stand; atos resume goes on from there")
   .option("--seed <number>", "seed of the models' sampling (0)")
-  .option("--deterministic", "the same goal, seed and model files give the same repository, byte for byte; slower")
+  .option("--deterministic", "the same goal, seed and model files give the same verified tree, byte for byte; slower")
   .option("--yes", "accept the plan and its tests as they are; what a policy asks about a tool call is still asked")
   .option("--unsafe", "run generated code without a sandbox (don't)")
   .option("--json", "one event a line on standard output")

@@ -125,7 +125,6 @@ export async function runEffect<T>(
   spec: EffectSpec<T>,
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<T> {
-  const told = journal.told?.() ?? [];
   const { buildId, name, guard, signal } = spec;
   const id = `${buildId}/${name}`;
   const key = createHash("sha256").update(id).digest("hex");
@@ -135,6 +134,8 @@ export async function runEffect<T>(
   // What is recorded is found also when nothing may begin any more: a replay goes as far as the record does.
   const isDone = folder !== undefined && signal.aborted && (await findEffect(journal.db, id))?.state === "done";
   using _held = isDone ? undefined : await folder?.hold(signal);
+  // Only now: what is told must not be lost with a wait that ends otherwise.
+  const told = journal.told?.() ?? [];
   journal.atBoundary?.("before-reserve", id);
   const atOnce =
     guard?.kind !== "workspace" && guard?.kind !== "external" && (spec.isFree?.() ?? spec.admit === undefined);

@@ -66,8 +66,8 @@ test("tasks", async (context) => {
   });
 
   await context.test("a task that comes later has the position it is given", async () => {
-    await insertTasks(db, { buildId: "one", tasks: [{ ...command, id: "merge-cli" }], from: 2, at });
-    assert.deepEqual((await listTasks(db, "one")).map(({ id, position }) => [id, position]).at(-1), ["merge-cli", 2]);
+    await insertTasks(db, { buildId: "one", tasks: [{ ...command, id: "merge:cli" }], from: 2, at });
+    assert.deepEqual((await listTasks(db, "one")).map(({ id, position }) => [id, position]).at(-1), ["merge:cli", 2]);
   });
 
   await context.test("a build takes its tasks along when it is deleted", async () => {

@@ -179,6 +179,7 @@ async function takeOver(
     spec,
     language: beginning.language,
     isNew: build.request.repository === undefined,
+    languages: build.request.languages,
     closedDomain,
     existing: await existingFiles(strand),
   };

@@ -110,6 +110,8 @@ async function ask(strand: Strand, work: Work): Promise<Step<Work>> {
 
 async function tasks(strand: Strand, work: Work): Promise<Step<Work>> {
   const graph = graphOf(work);
+  // Else the trail would hear of it when all tasks are done.
+  await strand.record("tasks begun");
   const results = await runTasks(strand, graph);
   const merging = {
     line: graph.frozen,

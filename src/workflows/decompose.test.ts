@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlannedTask } from "../base/events.ts";
+import { BUILT_IN_LANGUAGES } from "../tools/built-in-languages.ts";
 import { requireLanguage } from "../tools/find-language.ts";
 import { packagesOf, planProblem } from "./decompose.ts";
 
@@ -38,6 +39,7 @@ test("a single task is shown the specification as it is, without numbers", () =>
 
 const fresh = {
   language: requireLanguage("python"),
+  languages: BUILT_IN_LANGUAGES,
   existing: { paths: new Set<string>(), texts: new Set<string>() },
   isNew: true,
   part: false,
@@ -45,7 +47,8 @@ const fresh = {
 
 test("tasks may not write tests, what ATOS writes itself, or a file where another one needs a folder", () => {
   assert.equal(planProblem(fresh, [task("a", [1])]), undefined);
-  assert.equal(planProblem(fresh, [task("a", [1], ["test_a.py"])]), "test_a.py is a test file; tests are not a task");
+  for (const test of ["test_a.py", "a.test.ts"])
+    assert.equal(planProblem(fresh, [task("a", [1], [test])]), `${test} is a test file; tests are not a task`);
   const readme = "README.md is written by ATOS itself; it is not a task's";
   assert.equal(planProblem(fresh, [task("a", [1], ["README.md"])]), readme);
   const problem = planProblem(fresh, [task("a", [1], ["a"]), task("b", [1], ["a/b.py"])]);

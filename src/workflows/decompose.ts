@@ -26,6 +26,8 @@ export type WorkPackage = {
   readonly spec: Spec;
   /** That part, as its tester and its developer are shown it. */
   readonly shown: string;
+  /** The task as they are told of it: under the name that its model gave it. */
+  readonly calledAs: string;
 };
 
 export type Decomposed =
@@ -84,7 +86,7 @@ function partPackages(
     const covers = spec.criteria.map((_, index) => covered + index + 1);
     // The model calls each of them by the same name.
     const id = of === 1 ? task.id : spec.name;
-    return { task: { ...task, id, covers }, spec, shown: showSpec(spec) };
+    return { task: { ...task, id, covers }, spec, shown: showSpec(spec), calledAs: task.id };
   });
 }
 
@@ -96,6 +98,7 @@ export function packagesOf(spec: Spec, tasks: readonly PlannedTask[]): readonly 
       task,
       spec: { ...spec, criteria: criteria.length === 0 ? spec.criteria : criteria },
       shown: tasks.length === 1 ? showSpec(spec) : showNumberedSpec(spec, task.covers),
+      calledAs: task.id,
     };
   });
 }
@@ -204,8 +207,16 @@ function readPlanFor(
   if (!plan.ok) return plan;
   const language = strand.build.languageOf(spec);
   const problem =
-    planProblem({ language, existing, isNew: strand.build.repository === undefined, part }, plan.value) ??
-    (part ? partProblem(language, spec, plan.value) : undefined);
+    planProblem(
+      {
+        language,
+        languages: strand.build.request.languages,
+        existing,
+        isNew: strand.build.repository === undefined,
+        part,
+      },
+      plan.value,
+    ) ?? (part ? partProblem(language, spec, plan.value) : undefined);
   return problem === undefined ? plan : { ok: false, why: problem };
 }
 
@@ -213,11 +224,14 @@ function readPlanFor(
 export function planProblem(
   {
     language,
+    languages,
     existing,
     isNew,
     part,
   }: {
     readonly language: Language;
+    /** Every language that is known. */
+    readonly languages: readonly Language[];
     readonly existing: Pick<ExistingFiles, "paths" | "texts">;
     readonly isNew: boolean;
     readonly part: boolean;
@@ -225,7 +239,8 @@ export function planProblem(
   tasks: readonly PlannedTask[],
 ): string | undefined {
   const files = tasks.flatMap((task) => task.files);
-  const testFile = files.find((file) => isTestFile(language, file));
+  // A repository may have tests in another language than the goal's.
+  const testFile = files.find((file) => [language, ...languages].some((known) => isTestFile(known, file)));
   if (testFile !== undefined) return `${testFile} is a test file; tests are not a task`;
   // A model of a closed domain is not shown what there is.
   const there = part ? files.find((file) => existing.paths.has(file)) : undefined;

@@ -36,8 +36,8 @@ const NAMES = [
   "tasks/d: green",
   "merge/b/commit",
   "merge/c/test",
-  "tasks/merge-c: added",
-  "tasks/merge-c/complex-1/turn-1",
+  "tasks/merge:c: added",
+  "tasks/merge:c/complex-1/turn-1",
   "merge/c/commit",
   "verify",
   "verified",
@@ -128,5 +128,5 @@ test("steps stand where their names say", () => {
       { stage: "task", task: "x" },
     ],
   );
-  assert.deepEqual(["tasks/merge-x/complex-1/turn-1", "tasks/x/simple ended"].map(strandOf), ["", "task/x"]);
+  assert.deepEqual(["tasks/merge:x/complex-1/turn-1", "tasks/x/simple ended"].map(strandOf), ["", "task/x"]);
 });

@@ -5,8 +5,8 @@ import { placeOf } from "./step-place.ts";
 type Step = Pick<Effect, "name" | "state" | "reservedAt">;
 type After = Pick<PlannedTask, "id" | "after">;
 
-/** What a build decides anew each time it goes on. */
-const NEVER_KEPT: ReadonlySet<string> = new Set(["limit reached", "build finished"]);
+/** What a build decides anew each time it goes on, and what names the build itself. */
+const NEVER_KEPT: ReadonlySet<string> = new Set(["limit reached", "build finished", "verified", "summary", "deliver"]);
 
 /**
  * The finished steps that a fork takes over from a build: all but `steps` and what depends on one of them. Of its

@@ -123,11 +123,12 @@ async function draftTests(
   const sample = styleSample(there, { language, path: "", tests: true });
   const again = others.length === 0 ? "" : "/again";
   const name = packages.length === 1 ? "tests" : `tests/${task.id}${again}`;
+  const shown = showTask({ ...task, id: one.calledAs });
   let conversation = strand.open({ role, source: modelFor(roster, role, LEADING_TIER), task: "tests", name });
   let content = fill(role.user, {
     spec: one.shown,
-    plan: showTask(task),
-    task: showTask(task),
+    plan: shown,
+    task: shown,
     interfaces: interfacesOf(task, tasks),
     language: strand.build.adviceFor(language, "tester"),
     map: [strand.build.repositoryMap, sample].filter((text) => text !== "").join("\n\n"),

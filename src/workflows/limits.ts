@@ -11,6 +11,8 @@ export type TimedEvent =
 
 export type Limit = { readonly limit: "minutes" | "tokens"; readonly most: number };
 
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Why nothing new is begun: not a failure, and not a park. What is there is verified and delivered. */
 export class LimitReached extends Error {
   readonly limit: Limit;
@@ -99,7 +101,10 @@ export class Limits implements Disposable {
     const { minutes } = this.#start;
     if (minutes === undefined || this.#leftMs === undefined) return;
     this.#sinceMs = performance.now();
-    this.#timer = setTimeout(() => this.#reach({ limit: "minutes", most: minutes }), Math.max(0, this.#leftMs));
+    const leftMs = Math.max(0, this.#leftMs);
+    // A timer holds no more than this: whoever asks for more than three weeks has no limit until the next run.
+    if (leftMs > LONGEST_MS) return;
+    this.#timer = setTimeout(() => this.#reach({ limit: "minutes", most: minutes }), leftMs);
   }
 
   #reach(limit: Limit): void {

@@ -55,7 +55,11 @@ export async function mergeNext(
     return { on: "merged", state: taken(end) };
   }
   const { workspaces } = strand.build.deps;
-  const outcome = await workspaces.merge({ base: graph.frozen.tree, ours: line.tree, theirs: end.tree });
+  const outcome = await workspaces.merge({
+    base: commonTree(graph, merging, result),
+    ours: line.tree,
+    theirs: end.tree,
+  });
   if (outcome.kind === "conflict") {
     const { paths } = outcome;
     strand.tell({ type: "merged", task, how: "conflict", commit: line.commit, tree: line.tree, paths });
@@ -106,6 +110,7 @@ export async function integrate(strand: Strand, graph: TaskGraph, merging: Mergi
   const outcome = await runTask(strand, {
     task,
     shown: sides.map(({ package: one }) => one.shown).join("\n\n"),
+    calledAs: task.id,
     language: graph.beginning.language,
     seat: "integrator",
     base: broken.tree,
@@ -130,15 +135,22 @@ export async function integrate(strand: Strand, graph: TaskGraph, merging: Mergi
   return { on: "mended", state: { ...rest, line: at, merged: sides } };
 }
 
-/** Puts what red tasks made over the rest, where it fits: it is delivered as what it is, on a branch that is not green. */
+/**
+ * Puts what red tasks made over the rest, and what the limit left no time to merge, where it fits: it is delivered as
+ * what it is, on a branch that is not green.
+ */
 export async function takeUnproven(
   strand: Strand,
   graph: TaskGraph,
   { merging, results }: { readonly merging: Merging; readonly results: readonly TaskResult[] },
 ): Promise<Merging> {
   let { line } = merging;
-  for (const { package: one, state, base, end } of results) {
-    if (state === "green" || base === undefined || end === undefined || end.commit === base.commit) continue;
+  const settled = new Set([
+    ...merging.merged.map(({ package: one }) => one.task.id),
+    ...merging.leftOut.map(({ task }) => task),
+  ]);
+  for (const { package: one, base, end } of results) {
+    if (settled.has(one.task.id) || base === undefined || end === undefined || end.commit === base.commit) continue;
     const { workspaces } = strand.build.deps;
     const outcome = await workspaces.merge({ base: graph.frozen.tree, ours: line.tree, theirs: end.tree });
     if (outcome.kind === "conflict") continue;
@@ -146,6 +158,12 @@ export async function takeUnproven(
       base.tree === line.tree ? end : await commitMerge(strand, { task: one.task.id, line, end, tree: outcome.tree });
   }
   return { ...merging, line };
+}
+
+/** What both sides have: all that the task came after, once that is in; else what every task began with. */
+function commonTree({ frozen }: TaskGraph, { merged }: Merging, { package: one, base }: TaskResult): string {
+  const done = new Set(merged.map((each) => each.package.task.id));
+  return base !== undefined && one.task.after.every((id) => done.has(id)) ? base.tree : frozen.tree;
 }
 
 function testsOf({ tests }: TaskGraph, results: readonly TaskResult[]): readonly string[] {
@@ -157,7 +175,7 @@ function integrationTask(one: WorkPackage, sides: readonly TaskResult[], broken:
   const files =
     broken.paths.length > 0 ? broken.paths : [...new Set(sides.flatMap(({ package: side }) => side.task.files))];
   return {
-    id: `merge-${one.task.id}`,
+    id: `merge:${one.task.id}`,
     tier: "complex",
     files,
     after: sides.map(({ package: side }) => side.task.id),
@@ -193,7 +211,7 @@ async function sidesOf(
     theirs: await shown(broken.result.end?.tree ?? merging.line.tree),
     failure: broken.why,
     tests: tests.map((file) => showFile(file, language.fence)).join("\n\n"),
-    plan: merging.merged.map(({ package: one }) => showTask(one.task)).join("\n\n"),
+    done: merging.merged.map(({ package: one }) => showTask(one.task)).join("\n\n"),
     interfaces: "",
     files: "",
     map: "",

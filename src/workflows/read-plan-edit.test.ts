@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { BUILT_IN_LANGUAGES } from "../tools/built-in-languages.ts";
 import { requireLanguage } from "../tools/find-language.ts";
 import type { PlanEdit } from "./plan-question.ts";
 import { planEditOf, readPlanEdit, type Standing } from "./read-plan-edit.ts";
@@ -23,6 +24,7 @@ const standing: Standing = {
   ],
   language: requireLanguage("python"),
   isNew: true,
+  languages: BUILT_IN_LANGUAGES,
   closedDomain: false,
   existing: { paths: new Set(), texts: new Set() },
 };

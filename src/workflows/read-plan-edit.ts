@@ -15,6 +15,7 @@ import type { ExistingFiles } from "./repository.ts";
 export type Standing = Pick<ShownPlan, "spec" | "tasks" | "tests"> & {
   readonly language: Language;
   readonly isNew: boolean;
+  readonly languages: readonly Language[];
   /** Its model was trained on the words of its specification and its plan; only its tests can be changed. */
   readonly closedDomain: boolean;
   /** Of the repository that is built on, as far as it is known. */
@@ -86,8 +87,8 @@ function readTasks(text: string, spec: Spec, standing: Standing): Read<readonly 
     return { ok: true, value: standing.tasks };
   if (standing.closedDomain)
     return { ok: false, why: "the plan can't be changed: its model knows only these words. Its tests can" };
-  const { language, existing, isNew } = standing;
-  const problem = planProblem({ language, existing, isNew, part: false }, read.value);
+  const { language, languages, existing, isNew } = standing;
+  const problem = planProblem({ language, languages, existing, isNew, part: false }, read.value);
   if (problem !== undefined) return { ok: false, why: problem };
   const assigned = assignCriteria(read.value, spec.criteria.length);
   const order = orderTasks(assigned) ?? [];

@@ -21,7 +21,7 @@ export async function reviewTask(strand: Strand, job: TaskJob, work: TaskWork): 
   const content = fill(role.user, {
     ...job.values,
     spec: job.shown,
-    task: showTask(job.task),
+    task: showTask({ ...job.task, id: job.calledAs }),
     files: files.map((file) => showFile(file, job.language.fence)).join("\n\n"),
     results: resultsOf(work.run),
   });

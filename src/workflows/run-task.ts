@@ -1,10 +1,11 @@
 import { runGraph, type Step } from "../base/run-graph.ts";
-import type { TaskTier } from "../base/task.ts";
+import { TASK_TIERS, type TaskTier } from "../base/task.ts";
 import { fill } from "../agents/fill.ts";
 import type { Review } from "../agents/read-review.ts";
 import { nextTier } from "../agents/roster.ts";
 import { showTask } from "../agents/show-plan.ts";
 import { explainFailure, explainFailureAt, explainSyntax, failureKey, syntaxKey } from "../tools/explain-failure.ts";
+import type { BuildRequest } from "./build-request.ts";
 import { parseTree, testOwn, testTree } from "./check-code.ts";
 import { keepLineEnds } from "./describe-project.ts";
 import { readWritten } from "./read-written.ts";
@@ -27,8 +28,11 @@ export type TaskOutcome = {
   readonly rounds: number;
 };
 
-/** Three tiers of so many samples and rounds never take as many. */
-const MOST_STEPS = 1000;
+/** More than all tiers with all their samples and rounds can take: its own bounds end the graph. */
+function mostSteps({ samples, rounds }: BuildRequest["bounds"]): number {
+  const most = Math.max(0, ...Object.values(rounds));
+  return TASK_TIERS.length * samples * (10 + 5 * most);
+}
 
 /**
  * One task by the graph `TASK_GRAPH`. What was best is delivered also when it is red.
@@ -77,7 +81,7 @@ export async function runTask(strand: Strand, job: TaskJob): Promise<TaskOutcome
         review: limited((work) => reviewTask(strand, job, work)),
       },
       taken: (edge) => strand.took(TASK_GRAPH.name, job.task.id, edge),
-      mostSteps: MOST_STEPS,
+      mostSteps: mostSteps(strand.build.request.bounds),
     },
     start,
   );
@@ -100,7 +104,8 @@ function outcomeOf(
     samples: state.allSamples,
     rounds: state.allRounds,
   };
-  if (end === "done") {
+  // What passed before the limit came has passed.
+  if (end === "done" || (end === "stopped" && kept !== undefined)) {
     const tree = kept?.tree ?? state.tree;
     return { ...made, kind: "green", why: "its tests pass", tree, review: kept?.review };
   }
@@ -118,7 +123,7 @@ function openTask(strand: Strand, job: TaskJob, work: TaskWork): TaskWork {
   const content = fill(role.user, {
     ...values,
     spec: shown,
-    task: showTask({ ...task, tier: work.tier }),
+    task: showTask({ ...task, id: job.calledAs, tier: work.tier }),
     tried: work.handedOver.join("\n"),
   });
   const conversation = strand.open({ role, source, task: task.id, name, drawn: work.sample - 1 });

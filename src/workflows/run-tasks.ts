@@ -77,8 +77,9 @@ async function runAfter(
   }
   await strand.setTask(task.id, "running");
   const outcome = await runTask(strand, await jobOf(strand, graph, { one, base }));
-  const end =
-    outcome.tree === base.tree ? base : await commitTask(strand, { one, parents: base.parents, tree: outcome.tree });
+  // Nothing was changed; but what was put together of several branches has no commit of its own yet.
+  const isBase = outcome.tree === base.tree && base.parents.length === 1;
+  const end = isBase ? base : await commitTask(strand, { one, parents: base.parents, tree: outcome.tree });
   const green = outcome.kind === "green";
   await strand.setTask(task.id, green ? "green" : "red", green ? undefined : outcome.why);
   strand.build.foresee(`tasks/${task.id}`);
@@ -141,6 +142,7 @@ async function jobOf(
   return {
     task,
     shown: one.shown,
+    calledAs: one.calledAs,
     language,
     seat: "developer",
     base: base.tree,

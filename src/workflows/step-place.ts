@@ -6,7 +6,7 @@ export type StepPlace =
   | { readonly stage: "begin" | "end" }
   | { readonly stage: "tests" | "task"; readonly task: string };
 
-const END = /^(?:merge\/|tasks\/merge-|verify$|verified$|deliver$|nothing\/commit$|build finished$)/;
+const END = /^(?:merge\/|tasks\/merge:|verify$|verified$|deliver$|nothing\/commit$|build finished$)/;
 
 /** Pure. */
 export function placeOf(step: string): StepPlace {

@@ -162,9 +162,8 @@ export class Strand {
     try {
       return await work();
     } catch (error) {
-      const late = this.limited && this.build.limits.signal.aborted && !this.build.signal.aborted;
-      if (!(error instanceof LimitReached) && !late) throw error;
-      // Who waited says so in words of its own; before anything is decided by it, it is recorded.
+      if (!this.limited || this.build.signal.aborted || !isLimit(error)) throw error;
+      // Before anything is decided by it, it is recorded.
       await this.build.limits.check().catch((reached: unknown) => {
         if (!(reached instanceof LimitReached)) throw reached;
       });
@@ -179,6 +178,12 @@ export class Strand {
   async #admit(): Promise<void> {
     if (this.limited) await this.build.limits.check();
   }
+}
+
+/** Whether an error says that the limit was reached, and not that something else went wrong then. */
+function isLimit(error: unknown): boolean {
+  const chain = error instanceof Error ? [error, error.cause] : [error];
+  return chain.some((one) => one instanceof LimitReached || (one instanceof Error && one.name === "AbortError"));
 }
 
 /** The tier whose model somebody beside the developers uses. */

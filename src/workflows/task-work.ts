@@ -18,6 +18,8 @@ export type TaskJob = {
   readonly task: PlannedTask;
   /** The part of the specification that is the task's, as its developer is shown it. */
   readonly shown: string;
+  /** The task's name, as its developer is told it. */
+  readonly calledAs: string;
   readonly language: Language;
   /** Who does it. */
   readonly seat: "developer" | "integrator";

@@ -140,7 +140,7 @@ test("who does a step is told by its name", () => {
     "tests/a/check-1/parse": "parser",
     "tasks/a/simple-1/turn-2": "developer",
     "tasks/a/simple-1/review-1/turn-1": "reviewer",
-    "tasks/merge-a/complex-1/turn-1": "integrator",
+    "tasks/merge:a/complex-1/turn-1": "integrator",
     verify: "tests",
     deliver: "deliver",
   };

@@ -183,7 +183,7 @@ export function doerOf(step: string): string {
   if (/\/test(?:-\d+)?$/.test(step) || step === "verify") return "tests";
   if (!/\/turn-\d+/.test(step)) return step;
   if (/\/review-\d+\//.test(step)) return "reviewer";
-  if (step.startsWith("tasks/merge-")) return "integrator";
+  if (step.startsWith("tasks/merge:")) return "integrator";
   const seats = { spec: "product manager", plan: "tech lead", tests: "tester" } as const;
   const [stage = ""] = step.split("/");
   return stage === "spec" || stage === "plan" || stage === "tests" ? seats[stage] : "developer";

@@ -60,7 +60,8 @@ export async function writeWithTools(strand: Strand, job: TaskJob, work: TaskWor
       dependencies: repository?.dependencies ?? [],
       ...(request.approvalExpiresMs === undefined ? {} : { expiresMs: request.approvalExpiresMs }),
     },
-    strand.signal,
+    // Also to come to what is recorded when the limit was reached since.
+    strand.unlimited().signal,
   );
   const from = await deps.workspaces.change(work.tree, { remove: job.otherTests });
   const known = await fillFolder(strand, { tools, from, conversation: before });

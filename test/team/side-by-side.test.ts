@@ -72,7 +72,7 @@ test("a diamond of tasks: those in the middle go on side by side, and the last s
 
 test("a task that fails skips those after it, and the rest goes on and is delivered", async () => {
   const wrong: Line = { role: "developer", task: "b", says: code("b", 9) };
-  const lines = withLines(goodLines(...DIAMOND, { id: "e" }), ...DIAMOND_CODE, wrong);
+  const lines = withLines(withLines(goodLines(...DIAMOND, { id: "e" }), ...DIAMOND_CODE), wrong);
   const built = await builds.build(builds.team(lines));
   assertHonestlyRed(built, /^task b: still red after 2 samples and 2 repairs: test_b: AssertionError: 9 != 2/);
   assert.deepEqual(states(built), [
@@ -115,7 +115,7 @@ test("two branches that pass alone and not together are mended by the integrator
   ]);
   const [added] = eventsOf(built, "task-added");
   assert.deepEqual(Object(added?.["task"]).files, ["a.py", "b.py"]);
-  assert.deepEqual(pathOf(built, "merge-b"), [
+  assert.deepEqual(pathOf(built, "merge:b"), [
     "context/ready",
     "write/files",
     "syntax/parses",
