@@ -142,6 +142,13 @@ export class BuildRun {
     this.foresee("plan");
   }
 
+  /** Whether a task's code passes its tests: until then its developer is needed again, and its reviewer is not yet. */
+  foreseeCode(task: string, passes: boolean): void {
+    if (passes) this.#done.add(`code/${task}`);
+    else this.#done.delete(`code/${task}`);
+    this.foresee();
+  }
+
   /** A task goes on at another tier. */
   foreseeTier(task: string, tier: TaskTier): void {
     this.#tiers.set(task, tier);

@@ -15,8 +15,8 @@ function task(id: string, covers: readonly number[], files: readonly string[] = 
 test("of several tasks each is shown its own criteria, under the numbers they have in the whole", () => {
   const [a, b] = [task("a", [1, 3]), task("b", [2])];
   assert.deepEqual(packagesOf(spec, [a, b]), [
-    { task: a, spec: { ...spec, criteria: ["one", "three"] }, shown: `${HEAD}C1: one\nC3: three` },
-    { task: b, spec: { ...spec, criteria: ["two"] }, shown: `${HEAD}C2: two` },
+    { task: a, spec: { ...spec, criteria: ["one", "three"] }, shown: `${HEAD}C1: one\nC3: three`, calledAs: "a" },
+    { task: b, spec: { ...spec, criteria: ["two"] }, shown: `${HEAD}C2: two`, calledAs: "b" },
   ]);
 });
 

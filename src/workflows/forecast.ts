@@ -15,9 +15,9 @@ const BEFORE_CODE: readonly Stage[] = [
 ];
 
 /**
- * The jobs that a build still needs models for, as far as it knows: those of `BEFORE_CODE` that are not among
- * `done`, then a developer and a reviewer for each task whose `tasks/ID` is not, behind those of the tasks it comes
- * after. Pure.
+ * The jobs that a build still needs models for, as far as it knows: those of `BEFORE_CODE` that are not among `done`,
+ * then a developer and a reviewer for each task whose `tasks/ID` is not, behind those of the tasks it comes after. Until
+ * `code/ID` is done the developer may be needed again, and the reviewer waits for that. Pure.
  */
 export function forecast(
   { roster, team }: { readonly roster: Roster; readonly team: Team },
@@ -37,13 +37,15 @@ export function forecast(
     const earlier = after.filter((task) => open.has(task)).map((task) => ({ task, role: "reviewer" }));
     const first = earlier.length > 0 || last === undefined ? earlier : [{ task: last.task, role: last.role }];
     const developer = modelFor(roster, roleFor(team, "developer", tier), tier);
+    const coded = done.has(`code/${id}`);
+    const written = { task: id, role: "developer" };
     return [
-      { task: id, role: "developer", source: developer, after: first },
+      ...(coded ? [] : [{ ...written, source: developer, after: first }]),
       {
         task: id,
         role: "reviewer",
         source: reviewerModel(roster, team, tier),
-        after: [{ task: id, role: "developer" }],
+        after: coded ? [] : [written],
       },
     ];
   });

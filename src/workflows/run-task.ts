@@ -149,6 +149,7 @@ const FRESH = {
 async function write(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<TaskWork>> {
   const { conversation, content } = work;
   if (conversation === undefined) throw new Error(`task ${job.task.id} is written before it is opened`);
+  strand.build.foreseeCode(job.task.id, false);
   if (conversation.prompt.tools.length > 0) return writeWithTools(strand, job, work);
   const answer = await strand.ask(conversation, content, (reply) => readWritten(job, reply));
   const said = { ...work, conversation: answer.conversation };
@@ -183,7 +184,10 @@ async function test(strand: Strand, job: TaskJob, work: TaskWork): Promise<Step<
   // What the repository's own tests say counts as much, once the task does what it is for.
   const own = asked?.green === false ? undefined : await testOwn(strand, { ...request, name: `${request.name}/own` });
   const run = own?.green === false ? own : asked;
-  if (run === undefined || run.green) return { on: "green", state: { ...work, run } };
+  if (run === undefined || run.green) {
+    strand.build.foreseeCode(job.task.id, true);
+    return { on: "green", state: { ...work, run } };
+  }
   const failing = run.tests.filter(({ outcome }) => outcome !== "passed").length;
   const shown = run === own ? strand.build.greenTests?.files : [...job.mayWrite];
   const text =
