@@ -37,7 +37,7 @@ if (packages.length > 0) {
   }
 }
 
-const files = chosen.length > 0 ? chosen : ["src/**/*.test.ts", "test/*.test.ts"];
+const files = chosen.length > 0 ? chosen : ["src/**/*.test.ts", "test/*.test.ts", "test/team/*.test.ts"];
 const tests = spawnSync(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=1500000", ...files], {
   cwd: root,
   stdio: ["ignore", "inherit", "inherit"],

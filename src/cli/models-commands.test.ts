@@ -169,7 +169,14 @@ test("a file and an address can be shown without being pulled", async () => {
   assert.ok(Array.isArray(memory) && Object(memory[0]).contextTokens === 1024);
   const address = await atos.json("models", "show", "hf:me/repo/some.gguf");
   assert.deepEqual(address.lines, [
-    { name: "some", url: `${hub}/me/repo/resolve/main/some.gguf`, sha256, bytes: content.length, memory: [] },
+    {
+      name: "some",
+      url: `${hub}/me/repo/resolve/main/some.gguf`,
+      sha256,
+      bytes: content.length,
+      memory: [],
+      passRates: [],
+    },
   ]);
 });
 
