@@ -83,7 +83,12 @@ test("a person's role goes before ATOS's own, the nearest folder first", async (
   const user = folder("user", { "tester.md": roleFile("tester", "user"), "reviewer.md": roleFile("reviewer", "user") });
   const workspace = folder("workspace", { "tester.md": roleFile("tester", "workspace") });
   const { team, notes } = await load({ overrides: [workspace, join(top, "nowhere"), user] });
-  assert.deepEqual([team.roles.tester.user, team.roles.reviewer.user, notes], ["workspace", "user", []]);
+  assert.deepEqual([team.roles.tester.user, team.roles.reviewer.user], ["workspace", "user"]);
+  // A cloned folder may bring roles along: whoever asks is told of them.
+  assert.deepEqual(notes, [
+    `the role tester is the one of ${join(workspace, "tester.md")}`,
+    `the role reviewer is the one of ${join(user, "reviewer.md")}`,
+  ]);
   assert.equal(team.roles["tech-lead"].name, "tech-lead");
 });
 

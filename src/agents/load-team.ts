@@ -68,7 +68,8 @@ export async function loadTeam(places: TeamPlaces): Promise<LoadedTeam> {
   const found = await findTeam(team ?? DEFAULT_TEAM, directory, folders);
   // The roles of a team that somebody keeps elsewhere lie beside it.
   const beside = found.file === undefined ? [] : [dirname(found.file)].filter((folder) => !folders.includes(folder));
-  return { team: await load(found, [...beside, ...folders]), notes: [] };
+  const loaded = await load(found, [...beside, ...folders]);
+  return { team: loaded, notes: await takenNotes(loaded, overrides) };
 }
 
 type FoundTeam = { readonly file: string | undefined; readonly seats: TeamFile };
@@ -133,6 +134,23 @@ async function findRole(seat: Seat, name: string, folders: readonly string[]): P
     if (text !== undefined) return readRole(text, { file, name, seat });
   }
   return undefined;
+}
+
+/** Which roles are not ATOS's own, and what they may call: a folder that was cloned may bring some along. */
+async function takenNotes({ roles, developers }: Team, overrides: readonly string[]): Promise<readonly string[]> {
+  const notes = new Set<string>();
+  for (const { name, tools } of [...Object.values(roles), ...Object.values(developers)].filter(
+    (role) => role !== undefined,
+  ))
+    for (const folder of overrides) {
+      const file = join(folder, `${name}.md`);
+      if ((await readIfThere(file, "agents/bad-prompt")) === undefined) continue;
+      notes.add(
+        `the role ${name} is the one of ${file}${tools.length === 0 ? "" : `, with the tools ${tools.join(", ")}`}`,
+      );
+      break;
+    }
+  return [...notes];
 }
 
 /** What of the person's own is left alone because the roster brings its prompts along. */

@@ -68,6 +68,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
       apiKeyVariable: settings.apiKeyVariable,
       apiKeyFile: settings.apiKeyFile,
       thinking: settings.thinking,
+      rosterIsWorkspaces: settings.rosterIsWorkspaces,
       modelsDirectory: context.folder.models,
       directory: context.workspace,
       home: homedir(),

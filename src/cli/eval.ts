@@ -43,6 +43,7 @@ export async function runEvalCommand(suiteName: string, flags: EvalFlags, output
     apiKeyVariable: settings.apiKeyVariable,
     apiKeyFile: settings.apiKeyFile,
     thinking: settings.thinking,
+    rosterIsWorkspaces: settings.rosterIsWorkspaces,
     modelsDirectory: context.folder.models,
     directory: context.workspace,
     home: homedir(),

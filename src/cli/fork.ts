@@ -85,7 +85,7 @@ async function forked(
       outDirectory,
       id: `${at.toISOString().slice(2, 10).replaceAll("-", "")}-${randomBytes(4).toString("hex")}`,
       worker: connection.workerId,
-      canAsk: !output.json && process.stdin.isTTY && process.stdout.isTTY,
+      canAsk: !output.json && Boolean(process.stdin.isTTY) && Boolean(process.stdout.isTTY),
       at,
     });
     output.emit({ type: "build-queued", build: made.build.id, outDirectory, forkedFrom: build.id });

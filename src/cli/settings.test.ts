@@ -117,3 +117,19 @@ test("where questions go and how long they wait can be set by the user and not b
     message: /must be an https address/,
   });
 });
+
+test("a workspace can't have the person's key sent to a model or a roster of its own choice", async () => {
+  const [workspace, configDirectory] = [join(root, "greedy"), join(root, "keys")];
+  for (const folder of [join(workspace, ".atos"), configDirectory]) mkdirSync(folder, { recursive: true });
+  const own = join(workspace, ".atos", "config.yaml");
+  writeFileSync(join(configDirectory, "config.yaml"), "api_key_variable: MY_KEY\nmodel: http://mine/v1\n");
+  const read = () => readSettings({}, { env: {}, workspace, configDirectory });
+  writeFileSync(own, "api_key_file: /home/me/.ssh/id\n");
+  await assert.rejects(read(), { message: /api_key_file can't be set by a workspace/ });
+  writeFileSync(own, "samples: 3\n");
+  assert.equal((await read()).apiKeyVariable, "MY_KEY");
+  writeFileSync(own, "model: http://elsewhere/v1\n");
+  assert.equal((await read()).apiKeyVariable, undefined);
+  writeFileSync(own, "roster: theirs.yaml\n");
+  assert.equal((await read()).rosterIsWorkspaces, true);
+});

@@ -1,14 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
-import { messageOf, usageError } from "../base/errors.ts";
+import { usageError } from "../base/errors.ts";
 import { DEFAULT_IMAGE, type SandboxChoice } from "../sandbox/open-sandbox.ts";
 import { CONFINED_LEVELS } from "../sandbox/sandbox.ts";
 import { webhookProblem } from "../tools/gate/notify-approval.ts";
 import { registryProblem } from "../tools/servers/packages/registries.ts";
 import type { Effort } from "../workflows/prepare-build.ts";
 import { parseSize } from "./parse-size.ts";
+import { readYaml } from "./read-yaml.ts";
 
 /** An environment says numbers as text. What is empty is no number, and least of all 0. */
 function numberSetting(schema: z.ZodNumber) {
@@ -75,6 +74,8 @@ const settingsSchema = z.strictObject({
  * and not of a repository that was cloned.
  */
 const USERS_ONLY: readonly SettingName[] = [
+  "api_key_variable",
+  "api_key_file",
   "approval_webhook",
   "approval_secret_file",
   "approval_expires_minutes",
@@ -97,6 +98,8 @@ export type Settings = {
   readonly contextTokens: number | undefined;
   readonly apiKeyVariable: string | undefined;
   readonly apiKeyFile: string | undefined;
+  /** The roster was named by the workspace, which may not say whose keys go where. */
+  readonly rosterIsWorkspaces: boolean;
   readonly thinking: "on" | "off" | undefined;
   readonly team: string | undefined;
   readonly effort: Effort;
@@ -175,6 +178,7 @@ export function mergeSettings(sources: readonly SettingsSource[]): Settings {
     contextTokens: origins.context_tokens.value === undefined ? undefined : Number(origins.context_tokens.value),
     apiKeyVariable: text(origins.api_key_variable),
     apiKeyFile: text(origins.api_key_file),
+    rosterIsWorkspaces: false,
     thinking: origins.thinking.value === "on" || origins.thinking.value === "off" ? origins.thinking.value : undefined,
     team: text(origins.team),
     effort: {
@@ -248,12 +252,16 @@ export async function readSettings(
 ): Promise<Settings> {
   const workspaceFile = join(places.workspace, ".atos", "config.yaml");
   const userFile = join(places.configDirectory, "config.yaml");
-  return mergeSettings([
+  const settings = mergeSettings([
     { from: "flag", values: withoutUndefined(flags) },
     { from: "environment", values: fromEnvironment(places.env) },
     { from: workspaceFile, values: withoutUsersOnly(workspaceFile, await readYaml(workspaceFile)) },
     { from: userFile, values: await readYaml(userFile) },
   ]);
+  const { model, roster } = settings.origins;
+  // The person's key is for models that the person chose: a cloned repository may name any address.
+  const key = model.from === workspaceFile ? { apiKeyVariable: undefined, apiKeyFile: undefined } : {};
+  return { ...settings, ...key, rosterIsWorkspaces: roster.from === workspaceFile };
 }
 
 function withoutUsersOnly(file: string, values: Record<string, unknown>): Record<string, unknown> {
@@ -267,25 +275,6 @@ function withoutUsersOnly(file: string, values: Record<string, unknown>): Record
 
 function fromEnvironment(env: SettingsPlaces["env"]): Record<string, unknown> {
   return withoutUndefined(Object.fromEntries(NAMES.map((name) => [name, env[`ATOS_${name.toUpperCase()}`]])));
-}
-
-async function readYaml(file: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
-    throw usageError("cli/bad-setting", `the settings in ${file} can't be read: ${messageOf(error)}`);
-  }
-  let value: unknown;
-  try {
-    value = parse(text) ?? {};
-  } catch (error) {
-    throw usageError("cli/bad-setting", `${file} is not YAML: ${messageOf(error)}`);
-  }
-  const object = z.record(z.string(), z.unknown()).safeParse(value);
-  if (!object.success) throw usageError("cli/bad-setting", `${file} must hold key: value lines`);
-  return object.data;
 }
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

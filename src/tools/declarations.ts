@@ -1,4 +1,7 @@
 const MAX_SIGNATURE = 160;
+/** What is larger was made by a program, not for readers; and the patterns below take the square of a line's length. */
+const MAX_FILE = 256 * 1024;
+const MAX_LINE = 2000;
 /** A signature that is longer is cut anyway. */
 const MAX_JOINED = 12;
 
@@ -19,9 +22,12 @@ const SCRIPT: Scanner = {
     if (/^export\s*(?:type\s*)?[*{]/.test(line)) return line.replace(/;$/, "");
     if (/\b(?:class|interface|enum)\s/.test(line)) return line.replace(/\s*\{.*$/, "");
     const value =
-      /^(export\s+(?:default\s+)?(?:declare\s+)?(?:type|const|let|var)\s+[\w$]+[^=]*?)\s*=(?!>)\s*(.*)$/.exec(line);
+      /^(export\s+(?:default\s+)?(?:declare\s+)?(?:type|const|let|var)\s+[\w$]+(?![\w$])[^=]*)=(?!>)\s*(.*)$/.exec(
+        line,
+      );
     if (value === null) return withoutBody(line);
-    const [, named = "", right = ""] = value;
+    const named = (value[1] ?? "").trimEnd();
+    const right = value[2] ?? "";
     const arrow = /^((?:async\s*)?(?:<[^>]*>\s*)?(?:\(.*?\)(?:\s*:\s*[^=]+)?|\w+))\s*=>/.exec(right);
     return arrow === null || /^export\s+type\b/.test(line) ? named : `${named} = ${arrow[1]}`;
   },
@@ -45,14 +51,15 @@ const SCANNERS: readonly (readonly [RegExp, Scanner])[] = [
 
 /**
  * The top-level declarations of a file in Python, TypeScript, JavaScript or Go, each with its signature on one line;
- * none for other files. Found line by line, not parsed: what stands in a long string may be taken for one. Pure.
+ * none for other files, and for one over 256 KiB or a line over 2,000 characters. Found line by line, not parsed: what
+ * stands in a long string may be taken for one. Pure.
  */
 export function declarationsOf(path: string, content: string): readonly string[] {
   const scanner = SCANNERS.find(([ending]) => ending.test(path))?.[1];
-  if (scanner === undefined) return [];
+  if (scanner === undefined || content.length > MAX_FILE) return [];
   const lines = content.split(/\r?\n/);
   return lines.flatMap((line, index) => {
-    if (!scanner.begins.test(line)) return [];
+    if (line.length > MAX_LINE || !scanner.begins.test(line)) return [];
     const told = scanner.told(joined(lines, index)).trim();
     return told === "" ? [] : [told.length <= MAX_SIGNATURE ? told : `${told.slice(0, MAX_SIGNATURE - 1)}…`];
   });
@@ -65,12 +72,13 @@ export function nameOf(declaration: string): string {
   return words.exec(declaration)?.[1] ?? declaration;
 }
 
-/** The line with those after it until its parentheses are closed. */
+/** The line with those after it until its parentheses are closed, cut where it gets too long. */
 function joined(lines: readonly string[], index: number): string {
   let text = "";
   for (const line of lines.slice(index, index + MAX_JOINED)) {
-    text = text === "" ? line.trimEnd() : `${text} ${line.trim()}`;
-    if (open(text) <= 0) break;
+    const next = line.slice(0, MAX_LINE);
+    text = (text === "" ? next.trimEnd() : `${text} ${next.trim()}`).slice(0, MAX_LINE);
+    if (open(text) <= 0 || text.length === MAX_LINE) break;
   }
   return text.replace(/([([])\s+/g, "$1").replace(/,?\s+([)\]])/g, "$1");
 }

@@ -162,6 +162,26 @@ test("a language that only a file describes is checked like the others", async (
   assert.ok(existsSync(join(beside, "b.test.sh")), "a test that was set aside is put back");
 });
 
+test("fifteen hundred test files are run at once, whatever their names", async () => {
+  const files = Array.from({ length: 1500 }, (_, index) => `a-folder-with-a-long-name/été-😀/part-${index}.test.sh`);
+  const root = folder(Object.fromEntries(files.map((file, index) => [file, `echo ok t${index}\n`])));
+  const many = await runTests(sandbox, { root, language: SHELL, files }, AbortSignal.timeout(60_000));
+  assert.ok(many.green, JSON.stringify(many.tests.filter(({ outcome }) => outcome !== "passed").slice(0, 3)));
+  assert.deepEqual(
+    many.tests.map(({ file }) => file),
+    files,
+  );
+});
+
+test("a run that writes more than is kept is one failed test that says so", async () => {
+  const files = { "a.test.sh": "echo ok one; yes | head -c 9000000\n", "b.test.sh": "echo ok two\n" };
+  const loud = await check(SHELL, files);
+  assert.deepEqual(told(loud), [" test run failed"]);
+  assert.match(loud.kind === "tests" ? explainFailure(loud.run) : "", /its report was cut/);
+  const long = await check(SHELL, { ...files, "a.test.sh": "echo ok one; yes | head -c 3000000\n" });
+  assert.deepEqual(told(long), ["a.test.sh one passed", "b.test.sh two passed"]);
+});
+
 test("a machine that lacks a toolchain says which, and how to get it", async () => {
   assert.ok(typeof SHELL.runner === "object");
   const version = ["no-such-program", "--version"] as [string, ...string[]];

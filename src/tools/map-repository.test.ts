@@ -94,3 +94,16 @@ test("thousands of lines that could be declarations are mapped within the bound"
   const files = ["a.ts", "a.py", "a.go"].map((path) => ({ path, content: `${hostile}\n`.repeat(20) }));
   assert.ok(mapRepository(files, 4000).length <= 4000);
 });
+
+test("a file made by a program, and a line that nobody reads, tell of no declarations", () => {
+  const long = `export const a${" ".repeat(500_000)}`;
+  assert.deepEqual(declarationsOf("a.ts", long), []);
+  const short = "export const b = 1;\n";
+  assert.deepEqual(declarationsOf("a.ts", `export const a = "${"x".repeat(200_000)}";\n${short}`), ["export const b"]);
+  assert.deepEqual(declarationsOf("a.ts", short.repeat(20_000)), []);
+});
+
+test("ten thousand folders are cut to those that fit", () => {
+  const files = Array.from({ length: 10_000 }, (_, index) => ({ path: `f${10_000 + index}/a.txt`, content: "" }));
+  assert.equal(mapRepository(files, 60), "f10000/ (1 file)\nf10001/ (1 file)\nand 9998 more");
+});

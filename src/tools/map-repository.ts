@@ -11,7 +11,7 @@ export function mapRepository(files: readonly MappedFile[], maxChars: number): s
   const sorted = files.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
   const declared = sorted.map(({ path, content }) => ({ path, declarations: declarationsOf(path, content) }));
   const paths = sorted.map(({ path }) => path);
-  const depth = Math.max(0, ...paths.map((path) => path.split("/").length - 1));
+  const depth = paths.reduce((most, path) => Math.max(most, path.split("/").length - 1), 0);
   const forms: readonly (() => readonly string[])[] = [
     () => declared.flatMap(({ path, declarations }) => [path, ...declarations.map((one) => `  ${one}`)]),
     () =>
@@ -39,9 +39,14 @@ function collapsed(paths: readonly string[], depth: number): readonly string[] {
 
 /** As many lines as fit with the number of the others; nothing when not even that has room. */
 function cut(lines: readonly string[], maxChars: number): string {
-  for (let kept = lines.length - 1; kept >= 0; kept--) {
-    const text = [...lines.slice(0, kept), `and ${lines.length - kept} more`].join("\n");
-    if (text.length <= maxChars) return text;
+  let best: { readonly kept: number; readonly rest: string } | undefined;
+  // Of the lines kept so far, each with its line end.
+  let length = 0;
+  for (const [kept, line] of lines.entries()) {
+    if (length > maxChars) break;
+    const rest = `and ${lines.length - kept} more`;
+    if (length + rest.length <= maxChars) best = { kept, rest };
+    length += line.length + 1;
   }
-  return "";
+  return best === undefined ? "" : [...lines.slice(0, best.kept), best.rest].join("\n");
 }

@@ -29,7 +29,9 @@ export function testRequest(
   const watched = covered === undefined ? {} : { ATOS_COVERED_FILES: JSON.stringify(covered) };
   if (how !== "node" && how !== "verify-node") {
     const what = how === "verify-python" ? "tests" : how;
-    const command = [requiredPython(sandbox), `${path}/python-runner.py`, mark, what, ...files] as const;
+    // Else packages on PYTHONPATH could stand for the runner's own modules; the runner adds them itself, later.
+    const flags = how === "verify-python" ? ["-E", "-B"] : [];
+    const command = [requiredPython(sandbox), ...flags, `${path}/python-runner.py`, mark, what, ...files] as const;
     return { readOnly, command, env: watched };
   }
   // One process for all files: a file that can't be loaded is then a failed test with its message.

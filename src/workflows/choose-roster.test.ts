@@ -63,3 +63,13 @@ test("a name is a pulled model first, then one of the catalog; what is neither i
   await assert.rejects(named("qwen3-1.7b"), { code: "workflows/model-not-pulled", message: /1\.0 GiB/ });
   await assert.rejects(named("nothing"), { code: "workflows/unknown-model", exitCode: 2 });
 });
+
+test("a roster that the workspace chose may not name a key to be sent", async () => {
+  const text = "{ server: 'http://127.0.0.1:1/v1', model: m, api_key_variable: AWS_SECRET }";
+  writeFileSync(
+    join(directory, "keyed.yaml"),
+    `name: r\nmodels: { m: ${text} }\ntiers: { simple: m, medium: m, complex: m }\n`,
+  );
+  const theirs = { ...choice, model: undefined, roster: "keyed.yaml", rosterIsWorkspaces: true };
+  await assert.rejects(chooseRoster(theirs), { code: "workflows/workspace-key", message: /names a key for m/ });
+});

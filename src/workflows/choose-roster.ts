@@ -36,6 +36,8 @@ export type ModelChoice = ModelPlaces & {
   readonly apiKeyVariable: string | undefined;
   readonly apiKeyFile: string | undefined;
   readonly thinking: "on" | "off" | undefined;
+  /** Whether `roster` was named by the workspace: then it may name no keys. */
+  readonly rosterIsWorkspaces?: boolean;
 };
 
 export type ChosenRoster = {
@@ -54,7 +56,11 @@ export type ChosenRoster = {
  */
 export async function chooseRoster(choice: ModelChoice): Promise<ChosenRoster> {
   const { model, roster } = choice;
-  if (roster !== undefined) return resolveRoster(await rosterFile(roster, choice.directory), choice);
+  if (roster !== undefined) {
+    const file = await rosterFile(roster, choice.directory);
+    if (choice.rosterIsWorkspaces === true) await refuseKeys(file);
+    return resolveRoster(file, choice);
+  }
   if (model === undefined || model === NANO) return resolveRoster(NANO_ROSTER, choice);
   const { source: plain, note } = await resolveModel(model, choice);
   const source = choice.thinking === undefined ? plain : { ...plain, thinking: choice.thinking };
@@ -85,6 +91,22 @@ export async function resolveModel(model: string, choice: ModelChoice): Promise<
   };
   const address = parseModelAddress(model, { directory, home, ...settings, ...key });
   return address.kind === "server" ? resolveServer(address, choice.env) : { source: address };
+}
+
+/** @throws `workflows/workspace-key` for a roster that would send somebody's key to an address of its own choice. */
+async function refuseKeys(file: string): Promise<void> {
+  const { models } = await loadRoster(file);
+  const named = Object.entries(models).find(
+    ([, { kind, ...model }]) =>
+      kind === "server" &&
+      "address" in model &&
+      (model.address.apiKeyVariable ?? model.address.apiKeyFile) !== undefined,
+  );
+  if (named === undefined) return;
+  throw usageError(
+    "workflows/workspace-key",
+    `the roster ${file} was chosen by this folder's .atos/config.yaml and names a key for ${named[0]}. If you trust it, choose it yourself: --roster ${file}`,
+  );
 }
 
 async function resolveRoster(file: string, places: ModelPlaces): Promise<ChosenRoster> {

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
-import { findDependencies, showDependencies } from "./project-dependencies.ts";
+import { requireLanguage } from "../tools/find-language.ts";
+import { runTests } from "../tools/run-tests.ts";
+import { DEPENDENCY_PATH, findDependencies, presentDependencies, showDependencies } from "./project-dependencies.ts";
 
 const root = mkdtempSync(join(tmpdir(), "atos-packages-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -58,4 +60,51 @@ test("what the checkout has itself stays, and packages that are gone are not mis
   assert.equal(await showDependencies(plain, checkout, options), plain);
   await showDependencies(plain, checkout, { directory: join(root, "shown"), dependencies: gone });
   assert.deepEqual(readdirSync(join(checkout, "node_modules")), []);
+});
+
+test("packages can't stand for what runs the tests, and are still there for the code", async () => {
+  const directory = join(root, "shadow");
+  const packages = join(directory, SITE_PACKAGES);
+  mkdirSync(packages, { recursive: true });
+  for (const name of ["pytest", "unittest", "json", "sitecustomize"])
+    writeFileSync(join(packages, `${name}.py`), "import os\nos._exit(0)\n");
+  writeFileSync(join(packages, "little.py"), "SIX = 6\n");
+  const checkout = join(root, "verified");
+  mkdirSync(checkout);
+  writeFileSync(
+    join(checkout, "test_six.py"),
+    "import unittest\nfrom little import SIX\n\n\nclass T(unittest.TestCase):\n    def test_six(self):\n        self.assertEqual(SIX, 6)\n\n    def test_seven(self):\n        self.assertEqual(SIX, 7)\n",
+  );
+  const plain = await openSandbox({ unsafe: false });
+  const sandbox = await showDependencies(plain, checkout, {
+    directory,
+    dependencies: await findDependencies(directory),
+  });
+  const code = { root: checkout, language: requireLanguage("python"), files: ["test_six.py"] };
+  const { tests } = await runTests(sandbox, code, AbortSignal.timeout(30_000));
+  assert.deepEqual(tests.map(({ name, outcome }) => `${name} ${outcome}`).toSorted(), [
+    "test_seven failed",
+    "test_six passed",
+  ]);
+});
+
+test("only what is there and was found is shown, and no path may leave the two places", async () => {
+  const directory = join(root, "half");
+  mkdirSync(join(directory, "node_modules"), { recursive: true });
+  mkdirSync(join(directory, ".venv/lib"), { recursive: true });
+  symlinkSync(join(root, "shown/.venv/lib/python3.11"), join(directory, ".venv/lib/python3.11"));
+  const node = { kind: "node", path: "node_modules" } as const;
+  const wrong = [
+    { kind: "python", path: SITE_PACKAGES },
+    { kind: "node", path: SITE_PACKAGES },
+    { kind: "python", path: "node_modules" },
+    { kind: "node", path: "../shown" },
+  ] as const;
+  assert.deepEqual(await presentDependencies({ directory, dependencies: [...wrong, node] }), [node]);
+  assert.deepEqual(await presentDependencies({ directory, dependencies: wrong }), []);
+  const paths = ["node_modules", SITE_PACKAGES, "/", "..", "node_modules/..", "node_modules\n", ".venv/lib"];
+  assert.deepEqual(
+    paths.filter((path) => DEPENDENCY_PATH.test(path)),
+    ["node_modules", SITE_PACKAGES],
+  );
 });

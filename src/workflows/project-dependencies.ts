@@ -9,9 +9,14 @@ export type Dependency = {
   readonly path: string;
 };
 
+/** A folder, and those of its packages that are to be shown. */
+export type Packages = { readonly directory: string; readonly dependencies: readonly Dependency[] };
+
 const INSIDE = "/opt/atos/dependencies";
 const NODE_MODULES = "node_modules";
 const VENV_LIB = ".venv/lib";
+/** The only folders whose packages are ever shown. */
+export const DEPENDENCY_PATH = /^(?:node_modules|\.venv\/lib\/python3\.\d+\/site-packages)$/;
 
 /**
  * The packages that are installed in a folder: `node_modules`, and those of `.venv`. What is a link is left out: it
@@ -21,7 +26,8 @@ export async function findDependencies(directory: string): Promise<readonly Depe
   const found: Dependency[] = [];
   if (await isFolder(join(directory, NODE_MODULES))) found.push({ kind: "node", path: NODE_MODULES });
   if (!(await isFolder(join(directory, ".venv"))) || !(await isFolder(join(directory, VENV_LIB)))) return found;
-  for (const name of (await readdir(join(directory, VENV_LIB))).toSorted()) {
+  const names: readonly string[] = await readdir(join(directory, VENV_LIB)).catch(() => []);
+  for (const name of names.toSorted()) {
     const path = `${VENV_LIB}/${name}/site-packages`;
     const whole = (await isFolder(join(directory, VENV_LIB, name))) && (await isFolder(join(directory, path)));
     if (/^python3\.\d+$/.test(name) && whole) return [...found, { kind: "python", path }];
@@ -29,21 +35,22 @@ export async function findDependencies(directory: string): Promise<readonly Depe
   return found;
 }
 
+/** Those of `dependencies` that a folder has now: what was found before, or a receipt tells of, may be gone or a link. */
+export async function presentDependencies({ directory, dependencies }: Packages): Promise<readonly Dependency[]> {
+  const found = await findDependencies(directory);
+  return found.filter(({ kind, path }) => dependencies.some((one) => one.kind === kind && one.path === path));
+}
+
 /**
  * `sandbox` with the packages of `directory` shown read-only to all that runs in it; `root`, a checkout, gets a link to
  * its `node_modules`. A package folder that the checkout holds itself stays in its place.
  */
-export async function showDependencies(
-  sandbox: Sandbox,
-  root: string,
-  { directory, dependencies }: { readonly directory: string; readonly dependencies: readonly Dependency[] },
-): Promise<Sandbox> {
+export async function showDependencies(sandbox: Sandbox, root: string, packages: Packages): Promise<Sandbox> {
   const readOnly: { source: string; target: string }[] = [];
   const env: Record<string, string> = {};
-  for (const { kind, path } of dependencies) {
-    const source = join(directory, path);
-    // They may be gone since the build began; its tests then say what they lack.
-    if (!(await isFolder(source))) continue;
+  // They may be gone since the build began; its tests then say what they lack.
+  for (const { kind, path } of await presentDependencies(packages)) {
+    const source = join(packages.directory, path);
     const target = sandbox.mounts ? `${INSIDE}/${path}` : source;
     readOnly.push({ source, target });
     if (kind === "python") env["PYTHONPATH"] = target;
@@ -64,6 +71,18 @@ export async function showDependencies(
         { ...request, readOnly: [...(request.readOnly ?? []), ...shown], env: { ...env, ...request.env } },
         signal,
       ),
+  };
+}
+
+/** `sandbox` with the packages of a folder shown in whatever checkout a command runs in. */
+export function withPackages(sandbox: Sandbox, packages: Packages): Sandbox {
+  const { level, mounts, nodePath, pythonPath } = sandbox;
+  return {
+    level,
+    mounts,
+    nodePath,
+    pythonPath,
+    run: async (request, signal) => (await showDependencies(sandbox, request.root, packages)).run(request, signal),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TASK_TIERS } from "../base/task.ts";
+import { DEPENDENCY_PATH } from "./project-dependencies.ts";
 
 const testFileSchema = z.object({ path: z.string(), sha256: z.string() });
 
@@ -59,7 +60,7 @@ export const receiptSchema = z.object({
       greenTests: z.array(z.string()),
       redTests: z.array(z.object({ path: z.string(), why: z.string() })),
       /** Packages beside the code that the tests could see. */
-      dependencies: z.array(z.object({ kind: z.enum(["node", "python"]), path: z.string() })),
+      dependencies: z.array(z.object({ kind: z.enum(["node", "python"]), path: z.string().regex(DEPENDENCY_PATH) })),
       /** Hash of the summary for a pull request. */
       pullRequest: z.string(),
     })

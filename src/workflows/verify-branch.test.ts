@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ import { deliverToRepository } from "./deliver-to-repository.ts";
 import { sha256 } from "./freeze-tests.ts";
 import { PULL_REQUEST } from "./pull-request.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptToJson, receiptToMarkdown } from "./receipt.ts";
-import { verifyReceipt } from "./verify-receipt.ts";
+import { RERUN_CHECK, verifyReceipt } from "./verify-receipt.ts";
 
 const root = mkdtempSync(join(tmpdir(), "atos-verify-branch-"));
 const testOf = (name: string, call: string, value: string): string =>
@@ -24,6 +24,7 @@ const FROZEN = testOf("sub", "sub(5, 3)", "2");
 const directory = makeProject(join(root, "project"), {
   "core.py": ADD,
   "test_add.py": OWN,
+  "far.py": "def far(a):\n    return a + 1\n",
   "old.py": "print 'python 2'\n",
   "RECEIPT.md": "# Receipt: green\n",
 });
@@ -154,6 +155,39 @@ test("every lie about a branch is found", async () => {
   ];
   for (const [forgery, expected] of cases)
     assert.match((await failedChecks(await delivered(forgery))).join("\n"), expected, JSON.stringify(forgery));
+});
+
+const SITE_PACKAGES = ".venv/lib/python3.11/site-packages";
+
+test("its mutants are of the files it changed, and its tests see the packages beside it that are no links", async () => {
+  const packages = join(directory, SITE_PACKAGES);
+  mkdirSync(packages, { recursive: true });
+  writeFileSync(join(packages, "little.py"), "ZERO = 0\n");
+  symlinkSync("/", join(directory, "node_modules"));
+  const branch = await delivered({
+    files: [{ path: "core.py", content: `from little import ZERO\n\n\n${SUB}` }],
+    builtOn: {
+      dependencies: [
+        { kind: "node", path: "node_modules" },
+        { kind: "node", path: SITE_PACKAGES },
+        { kind: "python", path: SITE_PACKAGES },
+      ],
+    },
+  });
+  const options = { sandbox, branch, mutants: 20 };
+  const { ok, findings, mutants } = await verifyReceipt(directory, options, AbortSignal.timeout(60_000));
+  const again = findings.find(({ check }) => check === RERUN_CHECK);
+  assert.match(again?.detail ?? "", /^2 passed \(\w+\), with packages that are not in the commit: \.venv\/\S+$/);
+  assert.ok(ok && mutants?.kind === "tried");
+  assert.deepEqual([...new Set(mutants.mutants.map(({ path }) => path))], ["core.py"]);
+  assert.ok(mutants.killed > 0);
+});
+
+test("a receipt can't ask for any other folder", async () => {
+  const branch = await delivered({ builtOn: { dependencies: [{ kind: "node", path: "../../home" }] } });
+  await assert.rejects(verifyReceipt(directory, { sandbox, branch }, AbortSignal.timeout(10_000)), {
+    code: "workflows/no-receipt",
+  });
 });
 
 test("a branch that is not there is a usage error", async () => {

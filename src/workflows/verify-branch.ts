@@ -7,7 +7,7 @@ import { isSourceFile, type Language } from "../tools/language.ts";
 import { checkSyntax, runTests } from "../tools/run-tests.ts";
 import { sha256 } from "./freeze-tests.ts";
 import { runOwnTests } from "./own-tests.ts";
-import { showDependencies } from "./project-dependencies.ts";
+import { presentDependencies, showDependencies, withPackages } from "./project-dependencies.ts";
 import { PULL_REQUEST } from "./pull-request.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Finding } from "./verify-receipt.ts";
@@ -80,7 +80,7 @@ type Again = BranchCopy & {
   readonly directory: string;
 };
 
-/** Runs the frozen tests and the repository's own green ones again, in a clean checkout. */
+/** Runs the frozen tests and the repository's own green ones again, in a clean checkout; the packages beside it are shown. */
 export async function runBranchAgain(
   { workspaces, receipt, builtOn, languages, sandbox: plain, root, directory }: Again,
   signal: AbortSignal,
@@ -90,7 +90,8 @@ export async function runBranchAgain(
   if (language === undefined || ownLanguage === undefined)
     return { ok: false, detail: `nothing was built (language: ${receipt.verification.language})` };
   await workspaces.checkOut(receipt.commit, root);
-  const sandbox = await showDependencies(plain, root, { directory, dependencies: builtOn.dependencies });
+  const dependencies = await presentDependencies({ directory, dependencies: builtOn.dependencies });
+  const sandbox = await showDependencies(plain, root, { directory, dependencies });
   const changes = await workspaces.changedPaths(builtOn.base, receipt.commit);
   const written = changes.filter(({ path, kind }) => kind !== "removed" && isSourceFile(language, path));
   const files = written.map(({ path }) => path);
@@ -112,5 +113,18 @@ export async function runBranchAgain(
   // Names may differ between pytest and unittest; how many there are may not.
   if (count !== passed + failed)
     return { ok: false, detail: `${count} tests were run; the receipt tells of ${passed + failed}` };
-  return { ok: true, detail: `${count} passed (${run.runner})` };
+  const packages = dependencies.map(({ path }) => path).join(", ");
+  const besides = packages === "" ? "" : `, with packages that are not in the commit: ${packages}`;
+  return { ok: true, detail: `${count} passed (${run.runner})${besides}` };
+}
+
+/** What mutants of a branch are made of, and where they run: the files it changed, with the packages its tests saw. */
+export async function mutatedBranch(
+  { workspaces, receipt, builtOn }: BranchCopy,
+  sandbox: Sandbox,
+  directory: string,
+): Promise<{ readonly sandbox: Sandbox; readonly only: readonly string[] }> {
+  const changes = await workspaces.changedPaths(builtOn.base, receipt.commit);
+  const only = changes.filter(({ kind }) => kind !== "removed").map(({ path }) => path);
+  return { sandbox: withPackages(sandbox, { directory, dependencies: builtOn.dependencies }), only };
 }

@@ -62,12 +62,13 @@ async function verifyCheckout(
     parsed && own !== undefined
       ? await runOwnTests(own.files, (files) => runTests(sandbox, { root, language: own.language, files }, signal))
       : undefined;
-  const lints = parsed ? await lintsOf(strand, { tree, language }, { root, paths, sandbox }) : [];
   const covered = written.filter((path) => !isTestFile(language, path));
   const coverage =
     acceptance?.green === true && covered.length > 0
       ? await measureCoverage(sandbox, { ...code, files: frozen, covered }, signal)
       : undefined;
+  // The last, because a lint may change what it looks at.
+  const lints = parsed ? await lintsOf(strand, { tree, language }, { root, paths, sandbox }) : [];
   const endedAtMs = build.deps.journal.now().getTime();
   return { problems, acceptance, own: before, lints, coverage, sandbox: sandbox.level, endedAtMs };
 }

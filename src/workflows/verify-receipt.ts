@@ -12,7 +12,7 @@ import { isSourceFile, isTestFile, type Language } from "../tools/language.ts";
 import { BUILT_IN_LANGUAGES } from "../tools/built-in-languages.ts";
 import { type MutantsReport, runMutants } from "../tools/mutants/run-mutants.ts";
 import { sha256 } from "./freeze-tests.ts";
-import { type BranchCopy, checkBranch, checkBranchTestsFirst, runBranchAgain } from "./verify-branch.ts";
+import { type BranchCopy, checkBranch, checkBranchTestsFirst, mutatedBranch, runBranchAgain } from "./verify-branch.ts";
 import { judgeMutants, MUTANTS_CHECK } from "./judge-mutants.ts";
 import { PULL_REQUEST } from "./pull-request.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
@@ -260,7 +260,7 @@ async function runAgain(
   };
 }
 
-function tryMutants(
+async function tryMutants(
   { copy, receipt, sandbox, most }: { copy: Copy; receipt: Receipt; sandbox: Sandbox; most: number },
   signal: AbortSignal,
 ): Promise<MutantsReport> {
@@ -269,5 +269,9 @@ function tryMutants(
   // The run before this one knew it.
   if (language === undefined) throw new Error(`no language is called ${receipt.verification.language}`);
   const tests = receipt.frozenTests.map(({ path }) => path).filter((path) => isTestFile(language, path));
-  return runMutants({ sandbox, workspaces, scratch }, { tree: receipt.tree, language, tests, most }, signal);
+  const onBranch = branchOf(copy, receipt);
+  const where = onBranch === undefined ? { sandbox } : await mutatedBranch(onBranch, sandbox, copy.origin);
+  const project = { tree: receipt.tree, language, tests, most };
+  const { sandbox: shown, ...only } = where;
+  return runMutants({ sandbox: shown, workspaces, scratch }, { ...project, ...only }, signal);
 }

@@ -113,3 +113,11 @@ test("what is blanked out in a file's code is not changed", () => {
   const after = makeMutants([{ path: "a.ts", text, code }], "typescript", 12).map((mutant) => mutant.after);
   assert.deepEqual(after, ["let x: 1 | 2 = 4;"]);
 });
+
+test("a bracket that nothing closes is not followed to the end of a long file", () => {
+  for (const line of ["return (\n", "if (a[\n"]) {
+    const sites = mutationSites(line.repeat(20_000), "javascript");
+    assert.ok(sites.every(({ length }) => length < 2000 * line.length));
+    assert.ok(sites.length < 2000, `${sites.length} sites`);
+  }
+});

@@ -50,6 +50,8 @@ const NOTHING: Readonly<Record<CodeFamily, string | undefined>> = {
   javascript: "undefined",
   go: undefined,
 };
+/** Tokens of one statement or condition: a bracket that nothing closes would else be followed to the end each time. */
+const MAX_AHEAD = 2000;
 const MESSAGE_OF = /(?:Error|Errorf|Exception|Warning|panic)$/;
 const BEFORE_PATH = new Set(["import", "from", "require", "export"]);
 
@@ -173,10 +175,11 @@ function conditionChange(code: string, place: Place): readonly Change[] {
   return [{ kind: "condition", at: first.at, length, replacement }];
 }
 
-/** The index of the first token from `from` on that ends it, outside of brackets opened since; or of a bracket closed that was not. */
+/** The index of the first token from `from` on that ends it, outside of brackets opened since; or of a bracket closed that was not. 0 where it is too far away. */
 function endOf(tokens: readonly CodeToken[], from: number, ends: (token: CodeToken) => boolean): number {
   let depth = 0;
-  for (let index = from; index < tokens.length; index++) {
+  const until = Math.min(tokens.length, from + MAX_AHEAD);
+  for (let index = from; index < until; index++) {
     const token = tokens[index];
     if (token === undefined) break;
     if (depth === 0 && ends(token)) return index;
@@ -184,5 +187,5 @@ function endOf(tokens: readonly CodeToken[], from: number, ends: (token: CodeTok
     if (["(", "[", "{"].includes(token.text)) depth++;
     else if ([")", "]", "}"].includes(token.text) && --depth < 0) return index;
   }
-  return tokens.length;
+  return until === tokens.length ? until : 0;
 }

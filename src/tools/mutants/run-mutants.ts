@@ -56,6 +56,8 @@ export type MutatedProject = {
   readonly tests: readonly string[];
   /** At most so many mutants. */
   readonly most: number;
+  /** The files that may be changed. Default: all source files that are no tests. */
+  readonly only?: readonly string[];
 };
 
 /**
@@ -130,12 +132,12 @@ async function testTree(
 /** The source files that mutants are made of: no tests, none that is too large to be a person's or a model's. */
 async function readSources(
   deps: MutantsDeps,
-  { tree, language }: MutatedProject,
+  { tree, language, only }: MutatedProject,
   signal: AbortSignal,
 ): Promise<readonly MutantSource[]> {
   const { workspaces } = deps;
   const paths = (await workspaces.list(tree)).filter(
-    (path) => isSourceFile(language, path) && !isTestFile(language, path),
+    (path) => isSourceFile(language, path) && !isTestFile(language, path) && (only?.includes(path) ?? true),
   );
   const files: MutantSource[] = [];
   for (const path of paths.slice(0, MOST_FILES)) {

@@ -2,7 +2,8 @@
 
 usage: python-runner.py MARK syntax|tests|python|pytest|unittest FILE...
 
-`tests` verifies: nothing in the repository configures it. The others are for whoever works on it: pytest then reads
+`tests` verifies: nothing in the repository configures it, and no package on PYTHONPATH stands for pytest or for a
+module of Python itself (it is started with -E). The others are for whoever works on it: pytest then reads
 the repository's own settings, and what tests print is shown. `tests` and `python` use pytest where it is installed,
 else unittest. The line goes to the process's own standard
 output, also when the code under test has put something else in its place.
@@ -237,6 +238,13 @@ def run_unittest(files):
     return listener.tests
 
 
+def add_packages(value):
+    """Makes the project's packages importable: after Python's own modules, before what the machine has installed."""
+    installed = (at for at, path in enumerate(sys.path) if path.endswith("-packages"))
+    at = next(installed, len(sys.path))
+    sys.path[at:at] = [path for path in value.split(os.pathsep) if path]
+
+
 def main():
     mark, what, files = sys.argv[1], sys.argv[2], sys.argv[3:]
     sys.argv = sys.argv[:1]
@@ -250,6 +258,8 @@ def main():
     except ModuleNotFoundError as error:
         if error.name != "pytest" or what == "pytest":
             raise
+    if sys.flags.ignore_environment:
+        add_packages(os.environ.get("PYTHONPATH", ""))
     sys.path.insert(0, os.getcwd())
     watched = os.environ.pop("ATOS_COVERED_FILES", None)
     coverage = None if watched is None else Coverage(json.loads(watched))

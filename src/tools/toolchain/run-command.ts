@@ -8,8 +8,8 @@ import { newMark, readMarked } from "../test-report.ts";
 import { runnersFor } from "../test-request.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** Reports hold what was printed once more, as JSON. */
-const OUTPUT_BYTES = 16 * 1024 * 1024;
+/** Reports hold what was printed, at most 8 MB of each stream, and the sources that were asked for, as JSON. */
+const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const commandRun = z.object({
   /** Whether there is no such program. */
@@ -17,6 +17,8 @@ const commandRun = z.object({
   exitCode: z.number().nullable(),
   stdout: z.string(),
   stderr: z.string(),
+  /** Whether it wrote so much that the beginning is left out. */
+  cut: z.boolean(),
   /** Where it ran, as it saw it. */
   folder: z.string(),
   /** The texts of the files that were asked for. */
@@ -62,7 +64,13 @@ export async function runCommand(sandbox: Sandbox, job: CommandJob, signal: Abor
   };
   const report = await sandbox.run(
     {
-      command: [sandbox.nodePath, "--no-warnings", `${path}/command-runner.mjs`, mark, JSON.stringify(words)],
+      command: [
+        sandbox.nodePath,
+        "--no-warnings",
+        `${path}/command-runner.mjs`,
+        mark,
+        ...inParts(JSON.stringify(words)),
+      ],
       root: job.root,
       readOnly: [...readOnly, ...shown(sandbox, [...folders, ...job.toolchain.show.map(atHome)])],
       limits: { ...limits, outputBytes: OUTPUT_BYTES },
@@ -95,6 +103,11 @@ export function missingToolchain({ install }: Pick<Toolchain, "install">, progra
     "tools/toolchain-missing",
     `this goal needs the program ${program}, which the sandbox does not find or can't run; install it: ${install}`,
   );
+}
+
+/** In arguments that the system takes: one may have 128 KiB, and a character has at most four bytes. Pure. */
+function inParts(text: string): readonly string[] {
+  return text.match(/[^]{1,30000}/gu) ?? [];
 }
 
 /** `{files}` and `{folders}` become arguments of their own; a folder as `./folder`. Pure. */

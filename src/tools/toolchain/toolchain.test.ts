@@ -23,6 +23,7 @@ const run: CommandRun = {
   exitCode: 1,
   stdout: "",
   stderr: "",
+  cut: false,
   folder: "/workspace",
   sources: {},
   coverage: "",
