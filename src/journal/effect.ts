@@ -132,7 +132,8 @@ export async function runEffect<T>(
   const hash = inputHash(spec.input);
   const folder = guard?.kind === "workspace" ? guard.folder : undefined;
   // What is recorded is found also when nothing may begin any more: a replay goes as far as the record does.
-  const isDone = folder !== undefined && signal.aborted && (await findEffect(journal.db, id))?.state === "done";
+  const isDone = signal.aborted && (await findEffect(journal.db, id))?.state === "done";
+  if (!isDone) signal.throwIfAborted();
   using _held = isDone ? undefined : await folder?.hold(signal);
   // Only now: what is told must not be lost with a wait that ends otherwise.
   const told = journal.told?.() ?? [];
