@@ -29,8 +29,7 @@ export function testRequest(
   const watched = covered === undefined ? {} : { ATOS_COVERED_FILES: JSON.stringify(covered) };
   if (how !== "node" && how !== "verify-node") {
     const what = how === "verify-python" ? "tests" : how;
-    // Else packages on PYTHONPATH could stand for the runner's own modules; the runner adds them itself, later.
-    const flags = how === "verify-python" ? ["-E", "-B"] : [];
+    const flags = how === "verify-python" ? ["-B"] : [];
     const command = [requiredPython(sandbox), ...flags, `${path}/python-runner.py`, mark, what, ...files] as const;
     return { readOnly, command, env: watched };
   }

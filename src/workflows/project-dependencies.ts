@@ -53,7 +53,7 @@ export async function showDependencies(sandbox: Sandbox, root: string, packages:
     const source = join(packages.directory, path);
     const target = sandbox.mounts ? `${INSIDE}/${path}` : source;
     readOnly.push({ source, target });
-    if (kind === "python") env["PYTHONPATH"] = target;
+    if (kind === "python") env["ATOS_PACKAGES"] = target;
     else if ((await lstat(join(root, path)).catch(() => undefined)) === undefined)
       await symlink(target, join(root, path));
   }

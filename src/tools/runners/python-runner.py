@@ -2,8 +2,8 @@
 
 usage: python-runner.py MARK syntax|tests|python|pytest|unittest FILE...
 
-`tests` verifies: nothing in the repository configures it, and no package on PYTHONPATH stands for pytest or for a
-module of Python itself (it is started with -E). The others are for whoever works on it: pytest then reads
+`tests` verifies: nothing in the repository configures it, and no package of the project, which come by ATOS_PACKAGES
+and not by PYTHONPATH, stands for pytest or for a module of Python itself. The others are for whoever works on it: pytest then reads
 the repository's own settings, and what tests print is shown. `tests` and `python` use pytest where it is installed,
 else unittest. The line goes to the process's own standard
 output, also when the code under test has put something else in its place.
@@ -258,8 +258,11 @@ def main():
     except ModuleNotFoundError as error:
         if error.name != "pytest" or what == "pytest":
             raise
-    if sys.flags.ignore_environment:
-        add_packages(os.environ.get("PYTHONPATH", ""))
+    packages = os.environ.pop("ATOS_PACKAGES", "")
+    if packages != "":
+        add_packages(packages)
+        # For processes that the tests start.
+        os.environ["PYTHONPATH"] = packages
     sys.path.insert(0, os.getcwd())
     watched = os.environ.pop("ATOS_COVERED_FILES", None)
     coverage = None if watched is None else Coverage(json.loads(watched))
