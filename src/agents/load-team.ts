@@ -162,7 +162,9 @@ async function unusedNotes({ team, overrides }: TeamPlaces, pinned: string): Pro
     ...folders.map((folder) => `the roles in ${folder}`),
   ];
   if (unused.length === 0) return [];
-  return [`this roster's models are asked with its own prompts (${pinned}); ${unused.join(" and ")} ${unused.length === 1 && team !== undefined ? "is" : "are"} not used`];
+  return [
+    `this roster's models are asked with its own prompts (${pinned}); ${unused.join(" and ")} ${unused.length === 1 && team !== undefined ? "is" : "are"} not used`,
+  ];
 }
 
 async function readIfThere(file: string, code: string): Promise<string | undefined> {
