@@ -1,10 +1,11 @@
 // What a recorded step costs: node bench/effects.js [EFFECTS]
-// An effect that does nothing, with one event, reserved, run and finalized; a step that changes ATOS's own tables; and
-// a replay that finds effects done. CPU of this process, and of Postgres where /proc shows it.
+// An effect that does nothing, with one event, reserved, run and finalized: recorded with the next one, as in builds, or
+// each at once; a step that changes ATOS's own tables; and a replay that finds effects done. CPU of this process, and of Postgres where /proc shows it.
 import { readdirSync, readFileSync } from "node:fs";
 import { sql } from "kysely";
 import { runEffect } from "../src/journal/effect.ts";
 import { recordOnce } from "../src/journal/record-once.ts";
+import { StepWriter } from "../src/journal/step-writer.ts";
 import { claimBuild, insertBuild } from "../src/store/builds.ts";
 import { scratchDatabase } from "../test/fixtures/scratch-database.ts";
 
@@ -19,16 +20,18 @@ await using scratch = await scratchDatabase({ migrated: true });
 const { db } = scratch;
 await insertBuild(db, { id: "b", goal: "g", request: {}, worker: "w", outDirectory: "/b", at: new Date() });
 const { run } = await claimBuild(db, { id: "b", at: new Date() });
-const journal = { db, now: () => new Date(), claim: { buildId: "b", run } };
+const atOnce = { db, now: () => new Date(), claim: { buildId: "b", run } };
+const journal = { ...atOnce, writer: new StepWriter(db, atOnce.claim) };
 const server = await serverPid();
 let steps = 0;
 
-const effect = (number) => {
+const effectOf = (of) => (number) => {
   const name = `step-${number}`;
   const spec = { buildId: "b", name, kind: "tests", task: "t", input: { name }, signal };
   const event = { type: "tests-ran", step: name, task: "t", passed: 1, failed: 0, durationMs: 1 };
-  return runEffect(journal, spec, async () => ({ result: "x".repeat(200), events: [event] }));
+  return runEffect(of, spec, async () => ({ result: "x".repeat(200), events: [event] }));
 };
+const effect = effectOf(journal);
 const record = (number) =>
   recordOnce(journal, { buildId: "b", name: `record-${number}` }, async () => ({
     result: null,
@@ -36,6 +39,7 @@ const record = (number) =>
   }));
 const one = (step) => async () => {
   for (let count = 0; count < COUNT; count++) await step(++steps);
+  await journal.writer.settle();
 };
 const beside = (step) => async () => {
   for (let count = 0; count < COUNT; count += SIDE_BY_SIDE)
@@ -43,6 +47,7 @@ const beside = (step) => async () => {
 };
 const WAYS = {
   "effects, one after another": one(effect),
+  "the same, each at once": one(effectOf(atOnce)),
   [`effects, ${SIDE_BY_SIDE} side by side`]: beside(effect),
   "effects that are done": one((number) => effect(1 + (number % COUNT))),
   "steps of our own tables": one(record),

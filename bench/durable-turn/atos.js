@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { durableAgent } from "../../src/agents/durable-agent.ts";
 import { openAgent, runAgent, systemOf } from "../../src/agents/run-agent.ts";
 import { BuildQueue, launchDurableEngine, migrateDurableEngine } from "../../src/journal/durable-engine.ts";
+import { StepWriter } from "../../src/journal/step-writer.ts";
 import { Workspaces } from "../../src/journal/workspaces.ts";
 import { claimBuild, insertBuild } from "../../src/store/builds.ts";
 import { openDatabase } from "../../src/store/database.ts";
@@ -35,7 +36,8 @@ export async function setup({ databaseUrl, folder, root, turns }) {
   async function converse(buildId) {
     const now = () => new Date();
     const { run } = await claimBuild(db, { id: buildId, at: now() });
-    const journal = { db, now, claim: { buildId, run, isFirst: run === 1 } };
+    const writer = new StepWriter(db, { buildId, run });
+    const journal = { db, now, claim: { buildId, run, isFirst: run === 1 }, writer };
     let clock = 0;
     const gate = openGate({
       run: { journal, buildId, task: "t", folder: workspaces.openFolder(root) },
@@ -59,6 +61,7 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     const context = openAgent(system, [{ part: "goal", text: GOAL }]);
     const start = { agent, context, limits: { turns: turns + 1 } };
     const { outcome } = await runAgent(durableAgent(deps, { agent, seat, name: "work" }), start, signal);
+    await writer.settle();
     return outcome.kind === "done" ? outcome.text : JSON.stringify(outcome);
   }
 

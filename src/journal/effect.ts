@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { BuildEvent, EffectKind } from "../base/events.ts";
-import { AtosError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Db } from "../store/database.ts";
 import {
   type AttemptTold,
   beginEffect,
+  type BegunEffect,
   type Effect,
   findEffect,
-  finishEffect,
   reserveEffect,
   startAttempt,
 } from "../store/effects.ts";
@@ -17,6 +17,7 @@ import { eventRows } from "./build-events.ts";
 import { inputHash } from "./input-hash.ts";
 import { reportEvent } from "./report-event.ts";
 import { type Claim, RunEndedError, runOf } from "./run-ended.ts";
+import { recordDone, type StepWriter, watchedAt, writerOf } from "./step-writer.ts";
 import type { WorkspaceFolder } from "./workspace-folder.ts";
 
 /** What an effect needs of the journal it is recorded in. `now` is read at every event. */
@@ -28,6 +29,8 @@ export type Journal = {
    * Absent: not checked.
    */
   readonly claim?: Claim;
+  /** Holds what is done until the next step of the run begins. Absent: each is recorded before it returns. */
+  readonly writer?: StepWriter;
   /**
    * What happened since it was last asked; goes into the trail with the step that is recorded next. Of a step that is
    * recorded already it was told then, and is dropped.
@@ -102,13 +105,15 @@ export type EffectSpec<T = unknown> = {
   readonly signal: AbortSignal;
 };
 
+type Reserved = BegunEffect & Pick<Effect, "treeBefore" | "treeAfter">;
+
 /** An effect on its way. */
 type Begun<T> = EffectSpec<T> & { readonly id: string; readonly key: string; readonly run: number | undefined };
 
 /**
- * Runs one effect of a build and records it once, in three parts, each of the two outer ones a transaction: `reserve`,
- * the work itself, `finalize` (the result with its events). Where nothing is to be asked or brought back first, the
- * first attempt is told with the reservation. The ledger is the checkpoint: a finished effect is found
+ * Runs one effect of a build and records it once, in three parts: `reserve`, the work itself, `finalize` (the result
+ * with its events). Where nothing is to be asked or brought back first, the first attempt is told with the reservation;
+ * and but for an external effect, the finalizing may go with what the build reserves next. The ledger is the checkpoint: a finished effect is found
  * by its name and never run again, in whatever order a replay comes to it; one that was cut off in the middle is
  * reconciled as its guard says and begun again as a further, visible attempt. `run` gets a key that is this effect's
  * alone, in every attempt.
@@ -147,10 +152,12 @@ export async function runEffect<T>(
     return z.custom<T>().parse(row.result);
   }
   const { result, events, ...after } = await runReserved(journal, { begun, row, atOnce }, run);
-  const finish = { id, buildId, run: begun.run, result, ...after, events: eventRows(events), at: journal.now() };
-  const [recorded] = await Promise.all([finishEffect(journal.db, finish), onTheWay(journal, id)]);
-  if (!recorded) throw new RunEndedError(buildId);
-  journal.atBoundary?.("after", id);
+  await recordDone(
+    journal,
+    // What was done to the world is not done again only because it was not recorded yet.
+    { buildId, name, atOnce: guard?.kind === "external" },
+    { id, result, ...after, events: eventRows(events), at: journal.now(), ...watchedAt(journal.atBoundary, id) },
+  );
   if (after.treeAfter !== undefined) folder?.expect(after.treeAfter);
   return result;
 }
@@ -159,13 +166,13 @@ async function reserve<T>(
   journal: Journal,
   begun: Begun<T>,
   { hash, told, atOnce }: { readonly hash: string; readonly told: readonly BuildEvent[]; readonly atOnce: boolean },
-): Promise<Effect> {
+): Promise<Reserved> {
   const { id, buildId, run, kind, name, task, guard } = begun;
   // The folder's state is that of before the effect only when the effect is new; and no connection waits for it.
   const known = guard?.kind === "workspace" ? await findEffect(journal.db, id) : undefined;
   if (known?.state === "done") return known;
   const tree =
-    guard?.kind === "workspace" && known === undefined ? { treeBefore: await treeOf(guard.folder) } : undefined;
+    guard?.kind === "workspace" && known === undefined ? { treeBefore: await guard.folder.tree() } : undefined;
   const reservation = {
     id,
     buildId,
@@ -177,24 +184,21 @@ async function reserve<T>(
     events: eventRows(told),
     at: journal.now(),
   };
+  if (!atOnce) await journal.writer?.settle();
   const row = atOnce
-    ? await beginEffect(journal.db, { ...reservation, told: attemptOf(begun) })
+    ? await writerOf(journal, buildId).carry((held) =>
+        beginEffect(journal.db, { ...reservation, told: attemptOf(begun), held }),
+      )
     : await reserveEffect(journal.db, { ...reservation, ...tree });
   if (row === undefined) throw new RunEndedError(buildId, { step: name });
-  return row;
-}
-
-async function onTheWay(journal: Journal, id: string): Promise<void> {
-  if (journal.atBoundary === undefined) return;
-  await setImmediate();
-  journal.atBoundary("in-finalize", id);
+  return { treeBefore: null, treeAfter: null, ...row };
 }
 
 type Outcome<T> = EffectResult<T> & { readonly treeAfter?: string };
 
 async function runReserved<T>(
   journal: Journal,
-  { begun, row, atOnce }: { readonly begun: Begun<T>; readonly row: Effect; readonly atOnce: boolean },
+  { begun, row, atOnce }: { readonly begun: Begun<T>; readonly row: Reserved; readonly atOnce: boolean },
   run: (key: string) => Promise<EffectResult<T>>,
 ): Promise<Outcome<T>> {
   const { guard = { kind: "repeat" }, id } = begun;
@@ -212,15 +216,6 @@ async function runReserved<T>(
   if (atOnce) return attempts(journal, { begun, first: row.attempts, again }, run);
   const refused = await begun.admit?.();
   return refused ?? attempts(journal, { begun, again }, run);
-}
-
-async function treeOf(folder: WorkspaceFolder): Promise<string> {
-  const current = await folder.current();
-  if (current.kind === "taken") return current.snapshot;
-  throw new AtosError(
-    "journal/workspace",
-    `The workspace ${folder.directory} can't be recorded: ${current.why}. Take that out of it first.`,
-  );
 }
 
 /** The state that the work leaves is kept whole, or that it found is brought back. */

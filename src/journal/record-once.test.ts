@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { BuildEvent } from "../base/events.ts";
 import { claimBuild, findBuild, insertBuild, setBuildState } from "../store/builds.ts";
 import { listEffects } from "../store/effects.ts";
-import { insertTasks, listTasks, recordTaskState } from "../store/tasks.ts";
+import { insertTasks, listTasks } from "../store/tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 import { allBuildEvents } from "./build-events.ts";
 import { type Journal, runEffect } from "./effect.ts";
@@ -62,9 +62,12 @@ test("a step of one statement is done once with all it changes; a run that has e
   const task = { id: "t", tier: "simple", files: [], after: [], description: "", covers: [], kind: "other" } as const;
   await insertTasks(scratch.db, { buildId: "state", tasks: [task], at });
   const set = (of: Journal, state: "running" | "green", id = "t"): Promise<void> =>
-    recordStep(of, { buildId: "state", name: `${id}: ${state}`, events: [noted(state)] }, (db, step) =>
-      recordTaskState(db, { step, task: id, state }),
-    );
+    recordStep(of, {
+      buildId: "state",
+      name: `${id}: ${state}`,
+      events: [noted(state)],
+      change: { kind: "task-state", task: id, state },
+    });
   const states = async () => (await listTasks(scratch.db, "state")).map(({ state }) => state);
   await set(journal, "running");
   await set(journal, "green");

@@ -1,12 +1,13 @@
 import type { Transaction } from "kysely";
 import { z } from "zod";
 import type { BuildEvent } from "../base/events.ts";
-import type { Db, Tables } from "../store/database.ts";
-import { findEffect, finishEffect, type RecordOutcome, reserveEffect, type StepRecord } from "../store/effects.ts";
+import type { Tables } from "../store/database.ts";
+import { findEffect, recordHeld, reserveEffect, type StepChange } from "../store/effects.ts";
 import { eventRows } from "./build-events.ts";
 import type { EffectResult, Journal } from "./effect.ts";
 import { inputHash } from "./input-hash.ts";
 import { RunEndedError, runOf } from "./run-ended.ts";
+import { recordDone } from "./step-writer.ts";
 
 export type RecordedStep = {
   readonly buildId: string;
@@ -35,6 +36,7 @@ export async function recordOnce<T>(
   const id = `${buildId}/${name}`;
   const run = runOf(journal.claim, buildId);
   const hash = inputHash(step.input);
+  await journal.writer?.settle();
   return journal.db.transaction().execute(async (trx) => {
     const row = { id, buildId, run, kind: "record", name, task, inputHash: hash, at: journal.now() } as const;
     const found = await reserveEffect(trx, { ...row, events: eventRows(told) });
@@ -43,31 +45,37 @@ export async function recordOnce<T>(
     if (found.state === "done") return z.custom<T>().parse(found.result);
     const { result, events } = await work(trx);
     // The claim is held since the reservation, and the work may itself have ended the run.
-    await finishEffect(trx, { id, buildId, result, events: eventRows(events), at: journal.now() });
+    await recordHeld(trx, { buildId }, [{ id, result, events: eventRows(events), at: journal.now() }]);
     return result;
   });
 }
 
 /**
- * As {@link recordOnce} for a step whose result is nothing, and that `record` does in one statement: one of the
- * functions of the store that records a step with what it changes.
+ * As {@link recordOnce} for a step that has no result and decides nothing by what the database holds: it waits for
+ * nobody, and is recorded with the build's next step.
  *
- * @throws {RunEndedError} when it is not recorded yet and the run has ended.
+ * @throws {RunEndedError} when it is not recorded yet and the run has ended; with a writer, the next step throws it.
  */
-export async function recordStep(
-  journal: Journal,
-  { buildId, name, events }: Pick<RecordedStep, "buildId" | "name"> & { readonly events: readonly BuildEvent[] },
-  record: (db: Db, step: StepRecord) => Promise<RecordOutcome>,
-): Promise<void> {
+export async function recordStep(journal: Journal, { buildId, name, events, change }: PlainStep): Promise<void> {
   const told = journal.told?.() ?? [];
   const id = `${buildId}/${name}`;
-  const step = { buildId, run: runOf(journal.claim, buildId), id, name, inputHash: inputHash(undefined) };
-  const outcome = await record(journal.db, { ...step, events: eventRows([...told, ...events]), at: journal.now() });
-  if (outcome === "recorded") return;
-  const found = await findEffect(journal.db, id);
-  if (found === undefined) throw new RunEndedError(buildId, { step: name });
-  if (found.kind !== "record" || found.state !== "done") throw new Error(`step ${id} was recorded otherwise`);
+  const known = journal.claim?.isFirst === true ? undefined : await findEffect(journal.db, id);
+  if (known === undefined) {
+    const step = { id, kind: "record", name, task: "", inputHash: inputHash(undefined), result: null } as const;
+    const rows = eventRows([...told, ...events]);
+    return recordDone(
+      journal,
+      { buildId, name },
+      { ...step, ...(change && { change }), events: rows, at: journal.now() },
+    );
+  }
+  if (known.kind !== "record" || known.state !== "done") throw new Error(`step ${id} was recorded otherwise`);
 }
+
+type PlainStep = Pick<RecordedStep, "buildId" | "name"> & {
+  readonly events: readonly BuildEvent[];
+  readonly change?: StepChange;
+};
 
 /** The result of a step of any kind that is done; undefined when it is not. */
 export async function findRecorded<T>(

@@ -95,6 +95,20 @@ export class WorkspaceFolder {
     });
   }
 
+  /**
+   * The tree of its state as it is now.
+   *
+   * @throws {AtosError} `journal/workspace` when that can't be kept.
+   */
+  async tree(): Promise<string> {
+    const current = await this.current();
+    if (current.kind === "taken") return current.snapshot;
+    throw new AtosError(
+      "journal/workspace",
+      `The workspace ${this.directory} can't be recorded: ${current.why}. Take that out of it first.`,
+    );
+  }
+
   /** The plain git tree of a snapshot's files, as a commit names it. */
   async filesOf(snapshot: string): Promise<string> {
     return (await snapshotParts(this.#objects, snapshot)).files;

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { claimBuild, hasClaim, insertBuild, lockBuild, setBuildState } from "./builds.ts";
 import { eventsAfter } from "./events.ts";
-import { findEffect, finishEffect, listEffects, recordEffect, reserveEffect, startAttempt } from "./effects.ts";
+import { findEffect, type HeldStep, listEffects, recordHeld, reserveEffect, startAttempt } from "./effects.ts";
 import { scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 const at = new Date("2026-01-01T00:00:00.001Z");
 const later = new Date("2026-01-01T00:00:09.002Z");
 const turn = { id: "one/3", buildId: "one", kind: "turn", name: "code", task: "parser", inputHash: "abc", at } as const;
-const finish = { buildId: "one", at: later };
+const one = { buildId: "one" };
 
 test("effects", async (context) => {
   await using scratch = await scratchDatabase({ migrated: true });
@@ -33,15 +33,15 @@ test("effects", async (context) => {
 
   await context.test("the workspace before and after an effect is kept with it", async () => {
     await reserveEffect(db, { ...turn, id: "one/2", treeBefore: "before" });
-    assert.equal(await finishEffect(db, { ...finish, id: "one/2", result: 1, treeAfter: "after" }), true);
+    assert.equal(await recordHeld(db, one, [{ id: "one/2", result: 1, treeAfter: "after", at: later }]), true);
     const done = await findEffect(db, "one/2");
     assert.deepEqual([done?.treeBefore, done?.treeAfter], ["before", "after"]);
   });
 
   await context.test("what is done already is recorded once, with its events", async () => {
     const done = { ...turn, id: "one/0", result: { found: 1 }, events: [{ type: "noted", data: { a: 1 } }] };
-    const outcomes = [await recordEffect(db, done), await recordEffect(db, { ...done, result: 2 })];
-    assert.deepEqual(outcomes, ["recorded", "known"]);
+    assert.equal(await recordHeld(db, one, [done]), true);
+    await assert.rejects(recordHeld(db, one, [{ ...done, result: 2 }]), { code: "store/effect-already-done" });
     const row = await findEffect(db, "one/0");
     assert.deepEqual([row?.state, row?.attempts, row?.result], ["done", 0, { found: 1 }]);
     const events = await eventsAfter(db, { buildId: "one", seq: 0, limit: 9 });
@@ -75,15 +75,15 @@ test("effects", async (context) => {
 
   await context.test("a result is recorded once and comes back exactly", async () => {
     const result = { text: "nul \u0000 and half a pair \udc00", b: [1], a: null };
-    await finishEffect(db, { ...finish, id: turn.id, result });
+    await recordHeld(db, one, [{ id: turn.id, result, at: later }]);
     const done = await findEffect(db, turn.id);
     assert.deepEqual([done?.state, done?.attempts, done?.finishedAt], ["done", 2, later]);
     assert.equal(JSON.stringify((await findEffect(db, turn.id))?.result), JSON.stringify(result));
-    const again = { ...finish, id: turn.id, result: "another" };
-    await assert.rejects(finishEffect(db, again), { code: "store/effect-already-done" });
+    const again = { id: turn.id, result: "another", at: later };
+    await assert.rejects(recordHeld(db, one, [again]), { code: "store/effect-already-done" });
     const attempt = { buildId: "one", id: turn.id, told: { step: "code" }, at };
     await assert.rejects(startAttempt(db, attempt), { code: "store/effect-already-done" });
-    await assert.rejects(finishEffect(db, { ...again, id: "none" }), { code: "store/no-such-effect" });
+    await assert.rejects(recordHeld(db, one, [{ ...again, id: "none" }]), { code: "store/no-such-effect" });
     assert.equal(JSON.stringify((await findEffect(db, turn.id))?.result), JSON.stringify(result));
   });
 
@@ -109,28 +109,26 @@ test("effects", async (context) => {
     await insertBuild(db, { id: "two", goal: "g", request: {}, worker: "w", outDirectory: "/two", at });
     const effect = { ...turn, buildId: "two", id: "two/1", events: [{ type: "told", data: {} }] };
     const start = { buildId: "two", id: "two/1", told: { step: "code" }, at };
-    const end = { buildId: "two", id: "two/1", result: 1, at };
+    const end = { id: "two/1", result: 1, at };
+    const record = (run: number, step: HeldStep) => recordHeld(db, { buildId: "two", run }, [step]);
     const all = async (run: number) => [
       (await reserveEffect(db, { ...effect, run }))?.state,
       await startAttempt(db, { ...start, run }),
-      await finishEffect(db, { ...end, run }),
-      await recordEffect(db, { ...effect, id: "two/2", run, result: 2 }),
+      await record(run, end),
+      await record(run, { ...effect, id: "two/2", result: 2 }),
       (await reserveEffect(db, { ...effect, run: 99 }))?.state,
     ];
-    const none = [undefined, undefined, false, "ended", undefined];
+    const none = [undefined, undefined, false, false, undefined];
     assert.deepEqual(await all(0), none, "not begun yet");
     await claimBuild(db, { id: "two", at });
     const second = await claimBuild(db, { id: "two", at });
     assert.equal(second?.run, 2);
     assert.deepEqual(await all(1), none);
-    assert.deepEqual(await all(2), ["reserved", 1, true, "recorded", "done"]);
+    assert.deepEqual(await all(2), ["reserved", 1, true, true, "done"]);
     for (const state of ["queued", "paused", "cancelled", "green"] as const) {
       await setBuildState(db, { id: "two", state, at });
       const later = { ...effect, id: "two/3", run: 2 };
-      assert.deepEqual(
-        [await reserveEffect(db, later), await recordEffect(db, { ...later, result: 3 })],
-        [undefined, "ended"],
-      );
+      assert.deepEqual([await reserveEffect(db, later), await record(2, { ...later, result: 3 })], [undefined, false]);
     }
     const events = await eventsAfter(db, { buildId: "two", seq: 0, limit: 9 });
     assert.deepEqual(
@@ -165,8 +163,8 @@ test("effects", async (context) => {
   await context.test("whoever tells the trail while a build is locked does not wait", async () => {
     const told = await db.transaction().execute(async (trx) => {
       await lockBuild(trx, "one");
-      return recordEffect(db, { ...turn, id: "one/6", result: 1, events: [{ type: "noted", data: 1 }] });
+      return recordHeld(db, one, [{ ...turn, id: "one/6", result: 1, events: [{ type: "noted", data: 1 }] }]);
     });
-    assert.equal(told, "recorded");
+    assert.equal(told, true);
   });
 });

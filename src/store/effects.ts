@@ -1,8 +1,10 @@
 import { sql } from "kysely";
+import { DatabaseError } from "pg";
 import { z } from "zod";
 import { AtosError } from "../base/errors.ts";
-import type { EffectKind } from "../base/events.ts";
+import type { EffectKind, TaskState } from "../base/events.ts";
 import { type Db, jsonText } from "./database.ts";
+import type { TaskResult } from "./task-results.ts";
 
 const EFFECT_KINDS = {
   turn: "turn",
@@ -77,20 +79,31 @@ export async function reserveEffect(db: Db, effect: EffectReservation): Promise<
 /** What the trail is told of an attempt, without its number. */
 export type AttemptTold = { readonly step: string } & Readonly<Record<string, string>>;
 
+const begunRow = z
+  .object({ state: z.enum(["reserved", "done"]), input_hash: z.string(), attempts: z.int(), result: z.unknown() })
+  .transform(({ input_hash: inputHash, ...rest }) => ({ ...rest, inputHash }));
+
+/** What is told of an effect that is begun. */
+export type BegunEffect = Readonly<z.infer<typeof begunRow>>;
+
 /**
- * As {@link reserveEffect}, and unless it is done its next attempt too: counted in `attempts`, and told to the trail
- * after the events. For one that is there with another input nothing is begun.
+ * Records what is held, then as {@link reserveEffect}, and unless the effect is done its next attempt too: counted in
+ * `attempts`, and told to the trail after the events. For one that is there with another input nothing is begun.
+ *
+ * @throws {AtosError} as {@link recordHeld}.
  */
 export async function beginEffect(
   db: Db,
-  effect: Omit<EffectReservation, "treeBefore"> & { readonly told: AttemptTold },
-): Promise<Effect | undefined> {
-  const { buildId, run, id, kind, name, task, inputHash, told, events, at } = effect;
+  effect: Omit<EffectReservation, "treeBefore"> & { readonly told: AttemptTold; readonly held?: readonly HeldStep[] },
+): Promise<BegunEffect | undefined> {
+  const { buildId, run, id, kind, name, task, inputHash, told, events, held = [], at } = effect;
   const { types, texts } = columnsOf(events);
-  const { rows } = await sql`
-    select * from atos.begin_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
-      ${jsonText(told)}, ${at}, ${types}, ${texts})`.execute(db);
-  return effectRow.optional().parse(rows[0]);
+  return orHeldProblem(async () => {
+    const { rows } = await sql`
+      select * from atos.begin_effect(${buildId}, ${run ?? null}, ${held.length === 0 ? null : heldText(held)}, ${id},
+        ${kind}, ${name}, ${task}, ${inputHash}, ${jsonText(told)}, ${at}, ${types}, ${texts})`.execute(db);
+    return begunRow.optional().parse(rows[0]);
+  });
 }
 
 /**
@@ -115,48 +128,68 @@ export async function startAttempt(
   return attempt;
 }
 
+/** The end of an effect that was reserved: its result, and the workspace as it was left. */
+type EffectEnd = { readonly id: string; readonly result: unknown; readonly treeAfter?: string };
+
+/** A step that is recorded when it is done, and had no attempts to count. */
+type StepEnd = Pick<EffectReservation, "id" | "kind" | "name" | "task" | "inputHash"> & {
+  readonly result: unknown;
+  /** What it changes beside, in the same transaction. */
+  readonly change?: StepChange;
+};
+
+export type StepChange =
+  | { readonly kind: "task-state"; readonly task: string; readonly state: TaskState }
+  /** A result that is there already stays. */
+  | { readonly kind: "task-result"; readonly result: TaskResult };
+
+/** What was done, and is not in the ledger yet; with events for the trail. */
+export type HeldStep = (EffectEnd | StepEnd) & { readonly events?: readonly EventRow[]; readonly at: Date };
+
 /**
- * Records the result, with its events; false when the run has ended. An effect finishes once: the second finisher is
- * told, so that its transaction undoes whatever it did beside.
+ * Records what was done, in this order, in one transaction; false when the run has ended, and then nothing is. What is
+ * recorded is never changed: the second finisher of a step is told.
  *
- * @throws {AtosError} `store/effect-already-done` or `store/no-such-effect`.
+ * @throws {AtosError} `store/effect-already-done`, `store/no-such-effect` or `store/no-such-task`.
  */
-export async function finishEffect(
-  db: Db,
-  finish: Recording & {
-    readonly id: string;
-    readonly result: unknown;
-    readonly treeAfter?: string;
-    readonly events?: readonly EventRow[];
-    readonly at: Date;
-  },
-): Promise<boolean> {
-  const { buildId, run, id, result, treeAfter, at } = finish;
-  const { types, texts } = columnsOf(finish.events);
-  const { rows } = await sql<{ outcome: "finished" | "ended" | "not-reserved" }>`
-    select atos.finish_effect(${buildId}, ${run ?? null}, ${id}, ${jsonText(result)}, ${treeAfter ?? null}, ${at},
-      ${types}, ${texts}) as outcome`.execute(db);
-  if (rows[0]?.outcome === "not-reserved") throw await notReserved(db, id, "be finished");
-  return rows[0]?.outcome === "finished";
+export async function recordHeld(db: Db, { buildId, run }: Recording, held: readonly HeldStep[]): Promise<boolean> {
+  return orHeldProblem(async () => {
+    const { rows } = await sql<{ recorded: boolean }>`
+      select atos.record_held(${buildId}, ${run ?? null}, ${heldText(held)}) as recorded`.execute(db);
+    return rows[0]?.recorded === true;
+  });
 }
 
-/** `known`: it was recorded before, and nothing is added; `ended`: the run has ended. */
-export type RecordOutcome = "recorded" | "known" | "ended";
+function heldText(held: readonly HeldStep[]): string {
+  return jsonText(
+    held.map((step) => {
+      const ended = { id: step.id, at: step.at, result: jsonText(step.result), ...columnsOf(step.events) };
+      if (!("kind" in step)) return { ...ended, tree: step.treeAfter };
+      const { kind, name, task, inputHash: hash } = step;
+      return { ...ended, kind, name, task, hash, ...changeColumns(step.change) };
+    }),
+  );
+}
 
-/**
- * Records an effect that is done already and had no attempts to count, with events for its build's trail, in one
- * statement.
- */
-export async function recordEffect(
-  db: Db,
-  done: Omit<EffectReservation, "treeBefore"> & { readonly result: unknown },
-): Promise<RecordOutcome> {
-  const { buildId, run, id, kind, name, task, inputHash, result, at } = done;
-  const { types, texts } = columnsOf(done.events);
-  const { rows } = await sql<{ outcome: RecordOutcome }>`
-    select atos.record_effect(${buildId}, ${run ?? null}, ${id}, ${kind}, ${name}, ${task}, ${inputHash},
-      ${jsonText(result)}, ${at}, ${types}, ${texts}) as outcome`.execute(db);
-  return rows[0]?.outcome ?? "ended";
+function changeColumns(change: StepChange | undefined): object {
+  if (change === undefined) return {};
+  return change.kind === "task-state" ? { state_of: change.task, state: change.state } : { outcome: change.result };
+}
+
+/** By the code that `atos.record_held` fails with; the message is the step's id, or the task's. */
+const HELD_PROBLEMS = new Map<string, (id: string) => AtosError>([
+  ["AT001", alreadyDone],
+  ["AT002", (id) => noSuchEffect(id, "be finished")],
+  ["AT003", (id) => new AtosError("store/no-such-task", `There is no task ${id} to get another state.`)],
+]);
+
+async function orHeldProblem<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const problem = error instanceof DatabaseError && HELD_PROBLEMS.get(error.code ?? "");
+    throw problem ? problem(error.message) : error;
+  }
 }
 
 export async function findEffect(db: Db, id: string): Promise<Effect | undefined> {
@@ -193,15 +226,6 @@ export async function copyEffects(
   return Number(numAffectedRows ?? 0);
 }
 
-/** A step of ATOS's own tables on its way into the ledger, without a result. */
-export type StepRecord = Pick<EffectReservation, "buildId" | "run" | "id" | "name" | "inputHash" | "events" | "at">;
-
-/** The arguments that every function begins with which records such a step. */
-export function stepArguments({ buildId, run, id, name, inputHash, events, at }: StepRecord) {
-  const { types, texts } = columnsOf(events);
-  return sql`${buildId}, ${run ?? null}, ${id}, ${name}, ${inputHash}, ${at}, ${types}, ${texts}`;
-}
-
 function columnsOf(events: readonly EventRow[] = []): {
   readonly types: readonly string[];
   readonly texts: readonly string[];
@@ -210,11 +234,16 @@ function columnsOf(events: readonly EventRow[] = []): {
 }
 
 async function notReserved(db: Db, id: string, what: string): Promise<AtosError> {
-  const done = await findEffect(db, id);
-  if (done === undefined) return new AtosError("store/no-such-effect", `There is no effect ${id} to ${what}.`);
+  return (await findEffect(db, id)) === undefined ? noSuchEffect(id, what) : alreadyDone(id);
+}
+
+function noSuchEffect(id: string, what: string): AtosError {
+  return new AtosError("store/no-such-effect", `There is no effect ${id} to ${what}.`);
+}
+
+function alreadyDone(id: string): AtosError {
   return new AtosError(
     "store/effect-already-done",
-    `Effect ${id} was finished at ${done.finishedAt?.toISOString() ?? "an unknown time"} and finishes only ` +
-      "once. Use the recorded result; two workers may be running the same build.",
+    `Effect ${id} was finished already, and finishes only once. Use the recorded result; two workers may be running the same build.`,
   );
 }

@@ -29,7 +29,8 @@ test("two callers at once apply each migration once between them", async () => {
   await using other = openDatabase(scratch.url);
   const results = await Promise.all([migrate(scratch.db), migrate(other)]);
   assert.deepEqual(
-    results.flatMap(({ applied }) => applied),
+    // Each may have applied some.
+    results.flatMap(({ applied }) => applied).toSorted(),
     all,
   );
   assert.deepEqual(await migrate(scratch.db), { applied: [] });

@@ -1,8 +1,7 @@
 import { sql } from "kysely";
 import { z } from "zod";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
-import { type Db, jsonText } from "./database.ts";
-import { type RecordOutcome, stepArguments, type StepRecord } from "./effects.ts";
+import type { Db } from "./database.ts";
 
 /** What one tier made of one task. */
 export type TaskResult = {
@@ -33,16 +32,6 @@ export type PassRate = {
 const TASK_SIZES = ["small", "medium", "large"] as const;
 /** By criteria: up to 2, up to 5, more. */
 export type TaskSize = (typeof TASK_SIZES)[number];
-
-/** Records the step that a result comes of, in one statement; a result that is there already stays. */
-export async function recordTaskResult(
-  db: Db,
-  { step, result }: { readonly step: StepRecord; readonly result: TaskResult },
-): Promise<RecordOutcome> {
-  const { rows } = await sql<{ outcome: RecordOutcome }>`
-    select atos.record_task_result(${stepArguments(step)}, ${jsonText(result)}) as outcome`.execute(db);
-  return rows[0]?.outcome ?? "ended";
-}
 
 const rateRow = z.object({
   model: z.string(),

@@ -1,14 +1,8 @@
-import { sql } from "kysely";
-import { DatabaseError } from "pg";
 import { z } from "zod";
 import { AtosError } from "../base/errors.ts";
 import type { PlannedTask, TaskState } from "../base/events.ts";
 import { TASK_TIERS } from "../base/task.ts";
 import { type Db, jsonText } from "./database.ts";
-import { type RecordOutcome, stepArguments, type StepRecord } from "./effects.ts";
-
-/** What Postgres calls the want of a row. */
-const NO_DATA_FOUND = "P0002";
 
 const TASK_STATES = {
   waiting: "waiting",
@@ -99,26 +93,6 @@ export async function setTaskState(
     .returning("id")
     .executeTakeFirst();
   if (row === undefined) throw noSuchTask(change);
-}
-
-/**
- * Records the step in which a task gets another state, in one statement.
- *
- * @throws {AtosError} `store/no-such-task`.
- */
-export async function recordTaskState(
-  db: Db,
-  { step, task, state }: { readonly step: StepRecord; readonly task: string; readonly state: TaskState },
-): Promise<RecordOutcome> {
-  try {
-    const { rows } = await sql<{ outcome: RecordOutcome }>`
-      select atos.record_task_state(${stepArguments(step)}, ${task}, ${state}) as outcome`.execute(db);
-    return rows[0]?.outcome ?? "ended";
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === NO_DATA_FOUND)
-      throw noSuchTask({ buildId: step.buildId, id: task, state });
-    throw error;
-  }
 }
 
 function noSuchTask({ buildId, id, state }: { buildId: string; id: string; state: TaskState }): AtosError {

@@ -6,6 +6,7 @@ import { appendBuildEvents } from "../journal/build-events.ts";
 import type { BuildQueue } from "../journal/durable-engine.ts";
 import { reportEvent } from "../journal/report-event.ts";
 import { type Claim, RunEndedError } from "../journal/run-ended.ts";
+import { StepWriter } from "../journal/step-writer.ts";
 import { type Approval, closeApprovals } from "../store/approvals.ts";
 import {
   activeBuilds,
@@ -93,12 +94,14 @@ export class BuildControl {
     const controller = new AbortController();
     this.#running.get(buildId)?.abort(new RunEndedError(buildId));
     this.#running.set(buildId, controller);
+    let writer: StepWriter | undefined;
     try {
       // Not a recorded step: every start is a run of its own, and ends the one before.
       const row = await claimBuild(db, { id: buildId, at: now() });
       if (row === undefined) throw new Error(`build ${buildId} was ended before it began to run`);
       const request = buildRequestSchema.parse(row.request);
       const deps = this.#depsOf({ buildId, run: row.run, isFirst: row.run === 1 && row.forkedFrom === null });
+      writer = deps.journal.writer;
       using limits = await openLimits(deps.journal, { buildId, limits: request.limits });
       const { worker } = row;
       const build = new BuildRun({ id: buildId, request, deps, worker, limits, signal: controller.signal });
@@ -117,8 +120,11 @@ export class BuildControl {
       // What still goes on beside what threw.
       controller.abort(reason);
       // A run that was ended has nothing to stop any more: whoever did that has recorded why.
-      if (!(error instanceof RunEndedError) && this.#running.get(buildId) === controller)
+      if (!(error instanceof RunEndedError) && this.#running.get(buildId) === controller) {
+        // What can't be recorded is done again.
+        await writer?.settle().catch(() => false);
         await this.#park(buildId, reason);
+      }
       throw error;
     } finally {
       // A quick resume may have begun the next run already.
@@ -131,7 +137,8 @@ export class BuildControl {
 
   /** What this run of a build works with: once it has lost its claim, nothing of it is recorded. */
   #depsOf(claim: Claim): BuildDeps {
-    const journal = { ...this.#deps.journal, claim };
+    const writer = new StepWriter(this.#deps.journal.db, claim);
+    const journal = { ...this.#deps.journal, claim, writer };
     const report = async (buildId: string, event: BuildEvent): Promise<void> => {
       // The pool tells of models too that other builds wait for: of a run that has ended it is not told.
       await reportEvent(journal, buildId, event);

@@ -1,5 +1,4 @@
 import type { PlannedTask } from "../base/events.ts";
-import { recordTaskResult } from "../store/task-results.ts";
 import type { TaskTier } from "../base/task.ts";
 import type { Strand } from "./strand.ts";
 
@@ -19,7 +18,5 @@ export async function recordTier(strand: Strand, end: TierEnd): Promise<void> {
   const event = { type: "tier-ended", task: task.id, ...ended } as const;
   const { kind, covers } = task;
   const result = { ...ended, task: task.id, worker: strand.build.worker, kind, size: covers.length };
-  await strand.step(`tasks/${task.id}/${end.tier} ended`, [event], (db, step) =>
-    recordTaskResult(db, { step, result }),
-  );
+  await strand.step(`tasks/${task.id}/${end.tier} ended`, [event], { kind: "task-result", result });
 }

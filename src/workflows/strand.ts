@@ -9,8 +9,7 @@ import type { ModelSource } from "../engine/model.ts";
 import { type EffectResult, type EffectSpec, type Journal, runEffect } from "../journal/effect.ts";
 import { recordOnce, recordStep } from "../journal/record-once.ts";
 import type { CommitRequest, WorkspaceFile } from "../journal/workspaces.ts";
-import { recordEffect } from "../store/effects.ts";
-import { recordTaskState } from "../store/tasks.ts";
+import type { StepChange } from "../store/effects.ts";
 import type { BuildRun } from "./build-run.ts";
 import type { Edge } from "../base/graph.ts";
 import { LimitReached } from "./limits.ts";
@@ -125,13 +124,13 @@ export class Strand {
     return recordOnce(this.#journal, { buildId: this.build.id, name }, work);
   }
 
-  /** As {@link once} for a step that `work` does in one statement. */
-  step(name: string, events: readonly BuildEvent[], work: Parameters<typeof recordStep>[2]): Promise<void> {
-    return recordStep(this.#journal, { buildId: this.build.id, name, events }, work);
+  /** As {@link once} for a step that has no result, and changes a task at most. */
+  step(name: string, events: readonly BuildEvent[], change?: StepChange): Promise<void> {
+    return recordStep(this.#journal, { buildId: this.build.id, name, events, ...(change && { change }) });
   }
 
   record(name: string, ...events: readonly BuildEvent[]): Promise<void> {
-    return this.step(name, events, (db, step) => recordEffect(db, { ...step, kind: "record", task: "", result: null }));
+    return this.step(name, events);
   }
 
   /** A commit; its date is the build's, so that the same build makes the same. */
@@ -148,7 +147,7 @@ export class Strand {
 
   async setTask(task: string, state: TaskState, why?: string): Promise<void> {
     const event = { type: "task-state", task, state, ...(why === undefined ? {} : { why }) } as const;
-    await this.step(`tasks/${task}: ${state}`, [event], (db, step) => recordTaskState(db, { step, task, state }));
+    await this.step(`tasks/${task}: ${state}`, [event], { kind: "task-state", task, state });
   }
 
   /** Text files of a tree, those of `paths` that are there; all of them without. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { BuildQueue, launchDurableEngine } from "../../src/journal/durable-engine.ts";
 import type { Journal } from "../../src/journal/effect.ts";
 import { git } from "../../src/journal/git.ts";
+import { StepWriter } from "../../src/journal/step-writer.ts";
 import { Workspaces } from "../../src/journal/workspaces.ts";
 import { openSandbox } from "../../src/sandbox/open-sandbox.ts";
 import { claimBuild } from "../../src/store/builds.ts";
@@ -61,7 +62,9 @@ await queue.goOn(buildId);
 async function work(): Promise<Report> {
   const build = await claimBuild(db, { id: buildId, at: new Date() });
   if (build === undefined) throw new Error(`build ${buildId} has no run any more`);
-  const journal = { ...unclaimed, claim: { buildId, run: build.run } };
+  const claim = { buildId, run: build.run };
+  const writer = new StepWriter(db, claim);
+  const journal = { ...unclaimed, claim, writer };
   const sandbox = await openSandbox({ unsafe: false });
   const workspaces = await Workspaces.open(join(state, "trees.git"));
   const root = join(state, "work", buildId);
@@ -107,6 +110,7 @@ async function work(): Promise<Report> {
     const words = call.name === "call_workflow" ? "" : ` ${JSON.stringify(same.slice(0, 200))} ${hashOf(same)}`;
     outcomes.push(call.arguments["name"] === "blind" ? call.name : `${call.name} ${outcome}${words}`);
   }
+  if (!(await writer.settle())) throw new Error(`build ${buildId} has another run`);
   const last = await folder.snapshot();
   if (last.kind === "refused") throw new Error(last.why);
   // Not their names: each holds the key of its call, and so of its build.
