@@ -36,8 +36,9 @@ export async function setup({ databaseUrl, folder, root, turns }) {
   async function converse(buildId) {
     const now = () => new Date();
     const { run } = await claimBuild(db, { id: buildId, at: now() });
-    const writer = new StepWriter(db, { buildId, run });
-    const journal = { db, now, claim: { buildId, run, isFirst: run === 1 }, writer };
+    const claim = { buildId, run, isFirst: run === 1 };
+    const journal = { db, now, claim, writer: new StepWriter(db, claim) };
+    const model = fakeModel(turns);
     let clock = 0;
     const gate = openGate({
       run: { journal, buildId, task: "t", folder: workspaces.openFolder(root) },
@@ -48,7 +49,6 @@ export async function setup({ databaseUrl, folder, root, turns }) {
       // Or its limit on calls in a minute would be what is measured.
       nowMs: () => (clock += 1000),
     });
-    const model = fakeModel(turns);
     const deps = {
       journal,
       gate,
@@ -59,9 +59,9 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     };
     const seat = { buildId, task: "t", role: "developer", source };
     const context = openAgent(system, [{ part: "goal", text: GOAL }]);
-    const start = { agent, context, limits: { turns: turns + 1 } };
-    const { outcome } = await runAgent(durableAgent(deps, { agent, seat, name: "work" }), start, signal);
-    await writer.settle();
+    const how = durableAgent(deps, { agent, seat, name: "work" });
+    const { outcome } = await runAgent(how, { agent, context, limits: { turns: turns + 1 } }, signal);
+    await journal.writer.settle();
     return outcome.kind === "done" ? outcome.text : JSON.stringify(outcome);
   }
 

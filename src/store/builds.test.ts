@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { AtosError } from "../base/errors.ts";
 import {
-  activeBuilds,
-  buildsWithWish,
+  buildsToServe,
   buildUsingDirectory,
   findBuild,
   insertBuild,
@@ -96,19 +95,26 @@ test("the latest unfinished build is the newest that is queued, running or pause
   assert.equal((await latestUnfinishedBuild(scratch.db, "w"))?.id, "paused");
 });
 
-test("only queued and running builds count as active", async () => {
+test("queued and running builds are served, and a paused one of which something is wanted", async () => {
   await queued("queued");
   for (const state of ["running", "paused", "red", "refused"] as const) {
     await queued(state);
     await setBuildState(scratch.db, { id: state, state, at: at(1) });
   }
-  assert.deepEqual((await activeBuilds(scratch.db, "w")).map(({ id }) => id).toSorted(), ["queued", "running"]);
-  assert.deepEqual(await activeBuilds(scratch.db, "another installation"), []);
+  assert.deepEqual((await buildsToServe(scratch.db, "w")).map(({ id }) => id).toSorted(), ["queued", "running"]);
+  assert.deepEqual(await buildsToServe(scratch.db, "another installation"), []);
+  assert.equal(await setWish(scratch.db, { id: "paused", wish: "cancel", at: at(1) }), true);
+  assert.deepEqual((await buildsToServe(scratch.db, "w")).map(({ id, state, wish }) => [id, state, wish]).toSorted(), [
+    ["paused", "paused", "cancel"],
+    ["queued", "queued", null],
+    ["running", "running", null],
+  ]);
 });
 
 test("a wish is seen until it is withdrawn or the build is over", async () => {
   await queued("one");
-  const wishes = async () => (await buildsWithWish(scratch.db, "w")).map(({ id, wish }) => [id, wish]);
+  const wishes = async () =>
+    (await buildsToServe(scratch.db, "w")).flatMap(({ id, wish }) => (wish === null ? [] : [[id, wish]]));
   assert.equal(await setWish(scratch.db, { id: "one", wish: "pause", at: at(1) }), true);
   assert.deepEqual(await wishes(), [["one", "pause"]]);
   await setWish(scratch.db, { id: "one", wish: null, at: at(2) });

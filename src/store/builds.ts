@@ -7,8 +7,9 @@ import { type Db, jsonText, type Tables } from "./database.ts";
 const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
 export type BuildState = (typeof BUILD_STATES)[number];
 
+const BUILD_WISHES = ["pause", "cancel"] as const;
 /** What a client asked of a build; the worker grants it at the next safe point. */
-export type BuildWish = "pause" | "cancel";
+export type BuildWish = (typeof BUILD_WISHES)[number];
 
 /** States from which a build still goes on, by itself or when resumed. */
 const UNFINISHED = ["queued", "running", "paused"] as const satisfies readonly BuildState[];
@@ -19,7 +20,7 @@ const buildRow = z
     goal: z.string(),
     state: z.enum(BUILD_STATES),
     request: z.unknown(),
-    wish: z.enum(["pause", "cancel"]).nullable(),
+    wish: z.enum(BUILD_WISHES).nullable(),
     run: z.int(),
     worker: z.string(),
     out_directory: z.string(),
@@ -37,6 +38,8 @@ const buildRow = z
     createdAt: created_at,
     updatedAt: updated_at,
   }));
+
+const servedRow = z.object({ id: z.string(), state: z.enum(BUILD_STATES), wish: z.enum(BUILD_WISHES).nullable() });
 
 /** `request` and `result` are JSON as it was given; `result` is null until there is one. `run` counts how often it was begun. */
 export type Build = Readonly<z.infer<typeof buildRow>>;
@@ -155,20 +158,18 @@ export async function setWish(
   return (await update.returning("id").executeTakeFirst()) !== undefined;
 }
 
-/** Unfinished builds of `worker` with a wish not yet withdrawn, the newest first. */
-export async function buildsWithWish(db: Db, worker: string): Promise<readonly Build[]> {
-  const rows = await newestFirst(db)
+/** Builds of `worker` that are queued or running, or that somebody wants something of; the newest first. */
+export async function buildsToServe(db: Db, worker: string): Promise<readonly Pick<Build, "id" | "state" | "wish">[]> {
+  const rows = await db
+    .selectFrom("atos.builds")
+    .select(["id", "state", "wish"])
     .where("worker", "=", worker)
-    .where("wish", "is not", null)
     .where("state", "in", UNFINISHED)
+    .where((where) => where.or([where("state", "!=", "paused"), where("wish", "is not", null)]))
+    .orderBy("created_at", "desc")
+    .orderBy("id")
     .execute();
-  return buildRow.array().parse(rows);
-}
-
-/** Builds of `worker` that are queued or running, the newest first. */
-export async function activeBuilds(db: Db, worker: string): Promise<readonly Build[]> {
-  const rows = await newestFirst(db).where("worker", "=", worker).where("state", "in", ["queued", "running"]).execute();
-  return buildRow.array().parse(rows);
+  return servedRow.array().parse(rows);
 }
 
 /**

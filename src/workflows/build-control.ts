@@ -8,15 +8,7 @@ import { reportEvent } from "../journal/report-event.ts";
 import { type Claim, RunEndedError } from "../journal/run-ended.ts";
 import { StepWriter } from "../journal/step-writer.ts";
 import { type Approval, closeApprovals } from "../store/approvals.ts";
-import {
-  activeBuilds,
-  type Build,
-  buildsWithWish,
-  claimBuild,
-  lockBuild,
-  setBuildState,
-  setWish,
-} from "../store/builds.ts";
+import { buildsToServe, claimBuild, findBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
 import { runBuild } from "./build.ts";
 import type { BuildDeps } from "./build-deps.ts";
 import { buildRequestSchema, WORKFLOW_VERSION } from "./build-request.ts";
@@ -58,23 +50,27 @@ export class BuildControl {
   /** Looks at what clients have asked for since; to be called now and then. Says whether there is work. */
   async tick(): Promise<boolean> {
     const { db } = this.#deps.journal;
-    const active = await activeBuilds(db, this.#options.workerId);
-    for (const build of active) if (!this.#running.has(build.id)) await this.#handOver(build);
-    for (const build of await buildsWithWish(db, this.#options.workerId)) {
-      const wish = new WishGranted(`asked to ${build.wish ?? "pause"}`);
-      if (!this.#running.has(build.id)) await this.#park(build.id, wish);
+    const builds = await buildsToServe(db, this.#options.workerId);
+    for (const { id, wish } of builds) {
+      if (wish === null) {
+        if (!this.#running.has(id)) await this.#handOver(id);
+        continue;
+      }
+      const granted = new WishGranted(`asked to ${wish}`);
+      if (!this.#running.has(id)) await this.#park(id, granted);
       // Also one that began while it was being parked.
-      this.#running.get(build.id)?.abort(wish);
+      this.#running.get(id)?.abort(granted);
     }
-    return active.length > 0 || this.#running.size > 0;
+    return builds.some(({ state }) => state !== "paused") || this.#running.size > 0;
   }
 
   /**
    * Gives the durable engine a build that should run and does not: a new one, a resumed one, or one that was
    * stopped by a crash in the middle of being parked. One that the engine has already is left alone.
    */
-  async #handOver({ id, request }: Build): Promise<void> {
-    const version = z.object({ workflowVersion: z.string() }).safeParse(request).data?.workflowVersion;
+  async #handOver(id: string): Promise<void> {
+    const build = await findBuild(this.#deps.journal.db, id);
+    const version = z.object({ workflowVersion: z.string() }).safeParse(build?.request).data?.workflowVersion;
     if (version !== WORKFLOW_VERSION) {
       return this.#park(
         id,
