@@ -27,6 +27,7 @@ import { BuildControl } from "./workflows/build-control.ts";
 import type { BuildDeps } from "./workflows/build-deps.ts";
 import { WORKFLOW_VERSION } from "./workflows/build-request.ts";
 import type { ToolDeps } from "./workflows/open-tools.ts";
+import { noticesOf } from "./workflows/tell-webhook.ts";
 import { CLIENT_NAME, PROGRESS_CHANNEL } from "./workflows/watch.ts";
 
 export type WorkerOptions = {
@@ -199,6 +200,7 @@ async function openDeps(
     nowMs,
     ...working,
     openTools: toolsOpener(options, working),
+    ...noticesOf(options.tools.approvals, now),
     identify: (source) => identify(source, env),
   };
 }

@@ -55,7 +55,11 @@ const WRONG: readonly { name: string; args: readonly string[]; says: RegExp }[] 
     args: ["build", GOAL, "--out", "full"],
     says: /can't deliver to full: it exists and is not empty \(precious\.txt\)/,
   },
-  { name: "an --out that is a file", args: ["build", GOAL, "--out", "file"], says: /can't deliver to file: .*not a/ },
+  {
+    name: "an --out that is a file",
+    args: ["build", GOAL, "--out", "file"],
+    says: /can't deliver to file: it is a file, not a folder\. Name a new/,
+  },
   { name: "an --out below a file", args: ["build", GOAL, "--out", "file/x"], says: /file is a file/ },
   {
     name: "an --out where nothing can be written",
@@ -105,7 +109,17 @@ const WRONG: readonly { name: string; args: readonly string[]; says: RegExp }[] 
   { name: "a seed that is none", args: ["build", GOAL, "--out", "o", "--seed", "-1"], says: /--seed must be/ },
   { name: "an unknown command", args: ["frobnicate"], says: /unknown command 'frobnicate'/ },
   { name: "an unknown option", args: ["build", GOAL, "--fast"], says: /unknown option '--fast'/ },
-  { name: "a receipt where there is none", args: ["receipt", "verify", "full"], says: /no git repository/ },
+  {
+    name: "a receipt where there is none",
+    args: ["receipt", "verify", "full"],
+    says: /full is no git repository; name the/,
+  },
+  { name: "a receipt of no folder", args: ["receipt", "verify", "none"], says: /there is no folder \S+none; name the/ },
+  {
+    name: "a team nobody knows, also with the built-in model",
+    args: ["build", "Write add_numbers that adds two numbers", "--out", "o", "--team", "nope"],
+    says: /there is no team nope; there are team, tools\. Give one of these/,
+  },
 ];
 
 for (const { name, args, says } of WRONG) {
@@ -256,7 +270,7 @@ test("a full disk is told, and what was begun goes on when there is room again",
     return;
   }
   await using atos = new Installation();
-  mkdirSync(atos.home);
+  mkdirSync(atos.home, { recursive: true });
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m,mode=0700`, "atos-test", atos.home]);
   try {
     fillDisk(atos);

@@ -71,7 +71,6 @@ test("the same goal, seed and models make the same turns, trees and history, wha
   const nano = await built(one, GOAL, nanoRoster(one, 1));
   const team = await built(one, "Write a demo", teamRoster(one));
   using _busy = busyProcessor();
-  using _busier = busyProcessor();
   // In the other order too: what a model did before changes nothing.
   assert.deepEqual(judgeBuild(await built(other, "Write a demo", teamRoster(other)), team), SAME);
   assert.deepEqual(judgeBuild(await built(other, GOAL, nanoRoster(other, 3)), nano), SAME);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, globSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -27,17 +27,20 @@ type Command = { readonly name: string; readonly flags: readonly string[] };
 
 test("every sh block runs, in order and in one folder per document", async (t) => {
   const left: string[] = [];
-  for (const document of DOCUMENTS) {
+  await using atos = new Installation();
+  for (const [index, document] of DOCUMENTS.entries()) {
     const blocks = shellBlocks(read(document));
     const runnable = blocks.filter((block) => needsOf(block) === undefined);
     for (const block of blocks)
       if (needsOf(block) !== undefined) left.push(`${document} (${needsOf(block)}): ${block.code.split("\n")[0]}`);
     if (runnable.length === 0) continue;
     await t.test(document, async () => {
-      await using atos = new Installation();
-      symlinkSync(join(ROOT, "atos"), atos.path("atos"));
+      // Of its own but for the worker, which has models and a database by now.
+      const folder = atos.path(`document-${index}`);
+      mkdirSync(folder);
+      symlinkSync(join(ROOT, "atos"), join(folder, "atos"));
       for (const { code } of runnable) {
-        const run = await bash(atos, code);
+        const run = await bash(atos, folder, code);
         assert.equal(run.code, 0, `${document}:\n${code}\n${run.stdout}\n${run.stderr}`);
       }
     });
@@ -108,14 +111,14 @@ function needsOf({ info, code }: Block): string | undefined {
   return code === INSTALL_AND_TEST ? "runs this test" : NEEDS.find((need) => info.includes(need));
 }
 
-async function bash(atos: Installation, code: string): Promise<Run> {
+async function bash(atos: Installation, folder: string, code: string): Promise<Run> {
   const env = {
     PATH: process.env["PATH"] ?? "",
-    HOME: atos.root,
+    HOME: folder,
     ATOS_HOME: atos.home,
-    ATOS_WORKER_IDLE_SECONDS: "20",
+    ATOS_WORKER_IDLE_SECONDS: "60",
   };
-  const options = { cwd: atos.root, env, timeout: BLOCK_TIMEOUT_MS };
+  const options = { cwd: folder, env, timeout: BLOCK_TIMEOUT_MS };
   try {
     const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", code], options);
     return { code: 0, stdout, stderr };

@@ -105,7 +105,7 @@ async function run(name: string): Promise<{ readonly stdout: string; readonly ou
     PATH: process.env["PATH"] ?? "",
     HOME: atos.root,
     ATOS_HOME: atos.home,
-    ATOS_WORKER_IDLE_SECONDS: "20",
+    ATOS_WORKER_IDLE_SECONDS: "60",
   };
   return new Promise((resolve, reject) => {
     execFile(program, [join(folder, file), out], { cwd: atos.root, env }, (error, stdout, stderr) => {

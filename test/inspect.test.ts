@@ -109,6 +109,14 @@ test("debug shows a task of a parallel build in order: turns, diffs, checks, and
   assert.match((await atos.run("debug", "verify")).stdout, /verify · red/);
 });
 
+test("the status of a red build says with what commands one can look at it and go on", async () => {
+  const { stdout } = await atos.run("status", red);
+  const step = String.raw`simple-2/(?:review-\d+/)?turn-\d+`;
+  assert.match(stdout, new RegExp(`\nLook at it: atos debug beta --build ${red}\nGo on from there: `));
+  assert.match(stdout, new RegExp(`: atos debug beta --build ${red} --from ${step}, or with another seed: `));
+  assert.match(stdout, new RegExp(`: atos retry beta --build ${red}\n`));
+});
+
 test("the graph of a task has the path that it took, and that of a build its own", async () => {
   const beta = await atos.run("debug", "beta", "--graph");
   assert.match(beta.stdout, /n_reflect ==>\|"give-up: nothing is left to try"\| n_failed/);
@@ -121,6 +129,7 @@ test("the graph of a task has the path that it took, and that of a build its own
 
 test("retry of a skipped task does the red one before it again with another seed, and asks for nothing else", async () => {
   const from = server.chats.length;
+  const began = Date.now();
   const { id, state, lines } = ended(await atos.json("retry", "gamma"));
   retried = id;
   assert.equal(state, "green");
@@ -135,6 +144,9 @@ test("retry of a skipped task does the red one before it again with another seed
     status.tasks.map(({ kept }) => kept),
     [true, false, false],
   );
+  // From its own beginning, and not from that of the build that it goes on from.
+  const { spentMs, pausedMs } = lines.at(-1) ?? {};
+  assert.ok(Number(spentMs) > 0 && Number(spentMs) < Date.now() - began && pausedMs === 0, `${String(spentMs)} ms`);
   assert.equal(gitIn(atos.path("red-fork"), "branch", "--show-current"), "main");
   assert.deepEqual(journalProblems(await journalOf(atos, id)), []);
   assert.equal((await atos.run("audit", "verify")).code, 0);
@@ -161,6 +173,28 @@ test("a fork keeps what stands before its step, and does only the rest", async (
     .object({ turns: z.array(z.object({ reply: z.string() })) })
     .parse((await atos.json("debug", "alpha", "--build", other.id)).lines[0]);
   assert.equal(turns.length, 2);
+});
+
+test("a fork tells people what it does itself and what that cost, and not again what it has kept", async () => {
+  const { code, stdout, stderr } = await atos.run(
+    "debug",
+    "gamma",
+    "--build",
+    retried,
+    "--from",
+    "simple-1/test-1",
+    "--out",
+    "told",
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stdout,
+    /^fork {7}of \S+, from tasks\/gamma\/simple-1\/test-1 on .*; kept from before that: \d+ steps$/m,
+  );
+  assert.doesNotMatch(stdout, /^spec |○ waiting|developer ·|(?:alpha|beta) +✔ green/m);
+  assert.match(stdout, /^gamma {6}reviewer · m/m);
+  assert.match(stdout, /^Cost: 1 turn \(and \d+ kept\), \d+ \+ \d+ tokens, \d[^,]*, no cloud\.$/m);
+  assert.doesNotMatch((await atos.run("status")).stdout, /developer ·/);
 });
 
 test("a finished build is replayed to the same commit without a model, a fork too, also a red one", async () => {
@@ -231,6 +265,28 @@ test("status tells who is at work in a running build, and cancel leaves nothing 
   assert.deepEqual(readdirSync(join(atos.home, "scratch")), []);
   isSilent = false;
   assert.equal(ended(await atos.json("retry", "beta", "--build", id, "--out", "after-cancel")).state, "green");
+  // It waited for beta, which was at work: both are done, and so is alpha.
+  assert.equal(ended(await atos.json("retry", "gamma", "--build", id, "--out", "after-cancel-too")).state, "green");
+});
+
+test("a build whose worker and client were killed goes on as soon as somebody asks for its status", async () => {
+  isSilent = true;
+  const from = server.chats.length;
+  const client = atos.start(["build", ...BUILD, "--out", "killed", "--json"]);
+  for (let tries = 0; tries < 300 && !askedSince(from).includes("developer"); tries++) await setTimeout(100);
+  client.kill("SIGKILL");
+  process.kill(atos.workerPid() ?? 0, "SIGKILL");
+  await client.ended;
+  isSilent = false;
+  betaIsRight = true;
+  const { code, stdout, stderr } = await atos.run("status");
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^the worker died; starting another, which goes on with its builds …$/m);
+  const [id = ""] = stdout.split(" ");
+  let state = "";
+  for (let tries = 0; tries < 100 && state !== "green"; tries++) state = (await statusOf(id)).state;
+  assert.equal(state, "green");
+  betaIsRight = false;
 });
 
 test("what can't be forked, retried or replayed says why, and what can be done", async () => {
@@ -247,6 +303,16 @@ test("what can't be forked, retried or replayed says why, and what can be done",
   assert.deepEqual(await codes("retry", "alpha", "--build", red), [2, "cli/not-retried"]);
   assert.deepEqual(await codes("retry", "delta", "--build", red), [2, "cli/not-retried"]);
   assert.deepEqual(await codes("debug", "delta", "--graph", "--build", red), [2, "cli/no-such-task"]);
+  const told = async (...args: readonly string[]) => (await atos.run(...args, "--build", red)).stderr;
+  assert.match(
+    await told("retry", "delta"),
+    /there is no task delta\. Those of build \S+ are alpha, beta, gamma, spec,/,
+  );
+  assert.match(await told("retry", "alpha"), /alpha is green\. .*: atos debug alpha --build /);
+  assert.match(
+    await told("debug", "--graph", "delta"),
+    /no graph delta; there are build, decompose, task, reply; nor is it a task of build \S+, .* alpha, beta/,
+  );
 });
 
 test("models show tells how often the model got its tasks right here", async () => {

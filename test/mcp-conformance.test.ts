@@ -131,7 +131,8 @@ async function inspector(t: TestContext, server: string) {
   mkdirSync(root);
   writeFileSync(join(root, "a.txt"), "a\n");
   await promisify(execFile)("git", ["init", "-q", root]);
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home, ATOS_HOME: join(home, "state") };
+  const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, HOME: home, ATOS_HOME: join(home, "state") };
   const target = [process.execPath, path("../bin/atos.js"), "mcp", server, "--root", root];
   return async (args: readonly string[]) => {
     const command = [program, "--cli", "-e", `ATOS_HOME=${env.ATOS_HOME}`, ...target, ...args];

@@ -6,14 +6,21 @@ import { Installation } from "./fixtures/atos.ts";
 import { gitIn, receiptOf } from "./fixtures/build-with.ts";
 import { type Session, startInTerminal } from "./fixtures/in-terminal.ts";
 import { journalOf, journalProblems } from "./fixtures/journal-of.ts";
+import { startNoticeServer } from "./fixtures/notice-server.ts";
 import { startTeamServer } from "./fixtures/team-server.ts";
 
 /* Builds whose plan and tests a person looks at first, at a terminal. The editor is a script that each test writes. */
-const atos = new Installation({ EDITOR: "sh ./editor.sh", ATOS_WORKER_IDLE_SECONDS: "60" });
+const webhook = await startNoticeServer();
+const atos = new Installation({
+  EDITOR: "sh ./editor.sh",
+  ATOS_WORKER_IDLE_SECONDS: "60",
+  ATOS_APPROVAL_WEBHOOK: webhook.url,
+});
 const server = await startTeamServer();
 after(async () => {
   await atos[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
+  await webhook[Symbol.asyncDispose]();
 });
 const QUESTION = "accept, edit or stop? [a/e/s] ";
 
@@ -145,6 +152,11 @@ test("another terminal can answer, also while the build is paused", async () => 
   const session = start("elsewhere");
   const id = buildId(await session.sees(QUESTION));
   const question = await questionOf(id);
+  const notices = webhook.notices.filter(({ body }) => body["approval"] === question);
+  assert.deepEqual(
+    notices.map(({ body }) => [body["type"], body["build"], Object(body["shown"]).kind]),
+    [["approval-asked", id, "plan"]],
+  );
   session.types("\u0003");
   await session.sees(`atos resume ${id}`);
   assert.equal((await session.ended).code, 130);
@@ -192,7 +204,11 @@ test("--plan-only ends with 0 when plan and tests stand, and a resume builds wit
   const resumed = startInTerminal(atos, ["resume", id]);
   const ended = await resumed.ended;
   assert.equal(ended.code, 0, ended.stdout);
-  assert.equal(receiptOf(atos.path("plan"))["reviewed"], "not asked");
+  assert.equal(receiptOf(atos.path("plan"))["reviewed"], "resumed");
+  assert.match(
+    readFileSync(atos.path("plan", "RECEIPT.md"), "utf8"),
+    /^- plan and tests, before the code: shown first, and gone on with by a resume$/m,
+  );
   await assertSound(id);
 });
 

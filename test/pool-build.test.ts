@@ -90,7 +90,7 @@ test("a build whose worker is killed between two swaps goes on and ends green", 
   const client = atos.start(["build", GOAL, "--roster", "two.yaml", "--out", "out", "--json"]);
   let seen = "";
   client.stdout?.on("data", (chunk: Buffer) => (seen += chunk.toString("utf8")));
-  for (let i = 0; i < 600 && !seen.includes('"type":"model-unloaded"'); i++) await setTimeout(20);
+  for (let i = 0; i < 3000 && !seen.includes('"type":"model-unloaded"'); i++) await setTimeout(20);
   const worker = atos.workerPid();
   assert.ok(worker !== undefined);
   process.kill(worker, "SIGKILL");

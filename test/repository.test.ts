@@ -109,8 +109,14 @@ test("a build on a repository gives a branch: its files, rules and tests are kep
   const roles = built.asked.slice(0, 5);
   for (const asked of roles) assert.match(asked, /Every function has a docstring of one line/);
   for (const asked of roles.slice(0, 4)) assert.match(asked, /def add\(a, b\)/);
-  const verified = await atos.run("receipt", "verify", project, "--branch", branch);
+  // The command that the summary names, as it stands there.
+  const [, command = ""] = /`atos (receipt verify \..*)`/.exec(String(result["summary"])) ?? [];
+  assert.equal(command, `receipt verify . --branch ${branch}`);
+  const verified = await atos.run(...command.split(" ").map((word) => (word === "." ? project : word)));
   assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
+  const other = await atos.run("receipt", "verify", project, "--branch", "nope");
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, new RegExp(`has no branch nope; it has ${branch}, trunk `));
 });
 
 test("code that breaks a test of the repository is sent back, and red in the end, however green its own tests are", async () => {
@@ -132,9 +138,11 @@ test("code that breaks a test of the repository is sent back, and red in the end
 });
 
 const ADD_TYPESCRIPT = "export function add(a: number, b: number): number {\r\n  return a + b;\r\n}\r\n";
+const PYTHON_PACKAGES = ".venv/lib/python3.11/site-packages";
 const TYPESCRIPT_PROJECT = {
   "AGENTS.md": "Two spaces. No classes.\n",
-  ".gitignore": "node_modules/\n",
+  ".gitignore": "node_modules/\n.venv/\n",
+  ".flake8": "",
   "package.json": '{ "type": "module", "dependencies": { "tiny": "1.0.0" } }\n',
   "src/add.ts": ADD_TYPESCRIPT,
   "src/add.test.ts":
@@ -150,7 +158,7 @@ const TYPESCRIPT_TEAM = {
   reviewer: ADD_SUB.reviewer,
 };
 
-test("installed packages are shown to the tests, line ends stay, and a second build goes on from the first", async () => {
+test("installed packages are shown to the tests and linters, line ends stay, and a second build goes on from the first", async () => {
   const project = makeProject(atos.path("typescript"), TYPESCRIPT_PROJECT);
   mkdirSync(join(project, "node_modules/tiny"), { recursive: true });
   writeFileSync(
@@ -158,14 +166,27 @@ test("installed packages are shown to the tests, line ends stay, and a second bu
     '{ "name": "tiny", "type": "module", "exports": "./index.js" }\n',
   );
   writeFileSync(join(project, "node_modules/tiny/index.js"), "export const five = 5;\n");
+  mkdirSync(join(project, PYTHON_PACKAGES), { recursive: true });
+  mkdirSync(join(project, ".venv/bin"));
+  writeFileSync(join(project, ".venv/bin/flake8"), "#!/bin/sh\ntest -f src/sub.test.ts\n", { mode: 0o755 });
   const first = await buildOn(project, TYPESCRIPT_TEAM, "--branch", "sub");
   assert.deepEqual([first.code, first.branch], [0, "sub"], `${first.stderr}\n${String(first.result["why"])}`);
   const receipt: Record<string, unknown> = Object(JSON.parse(fileAt(project, "sub", ".atos/receipt.json")));
   const built: Record<string, unknown> = Object(receipt["repository"]);
   assert.deepEqual(
     [built["greenTests"], built["dependencies"]],
-    [["src/add.test.ts"], [{ kind: "node", path: "node_modules" }]],
+    [
+      ["src/add.test.ts"],
+      [
+        { kind: "node", path: "node_modules" },
+        { kind: "python", path: PYTHON_PACKAGES },
+      ],
+    ],
   );
+  const checks = receipt["checks"];
+  assert.ok(Array.isArray(checks));
+  assert.deepEqual(checks.at(-1), { what: "lint: flake8", outcome: "passed" });
+  assert.match(String(Object(checks.at(-2))["outcome"]), /^Node v\d+/);
   const changed = gitAs(project, "cat-file", "blob", "sub:src/add.ts");
   assert.equal(changed.replaceAll("\r\n", "").includes("\n"), false, "a line lost its old end");
   gitAs(project, "merge", "--quiet", "--ff-only", "sub");
@@ -248,7 +269,7 @@ test("what can't be built on is told before anything begins", async () => {
     [["--out", "x", "--repo", project], /can't go to two places/],
     [["--out", "x", "--branch", "b"], /--branch names what --repo DIR gets/],
     [["--repo", atos.path("nothing")], /it is not in a git repository/],
-    [["--repo", atos.path("missing")], /ENOENT/],
+    [["--repo", atos.path("missing")], /can't build on \S+missing: there is no such folder\. Name one, or build/],
     [["--repo", atos.path("empty")], /it has no commit yet/],
     [["--repo", project, "--branch", "trunk"], /there is one of that name. Choose another/],
     [["--repo", project, "--branch", "-x y"], /no plain name/],

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
@@ -17,25 +15,18 @@ import { file, plan, spec, tests, type TaskPlan } from "./fixtures/cued-team.ts"
 import type { FakeOpenAiServer, FakeReply, FakeUsage } from "./fixtures/fake-openai-server.ts";
 import { journalOf, journalProblems } from "./fixtures/journal-of.ts";
 import { writeTeam } from "./fixtures/scripted-team.ts";
+import { startNoticeServer } from "./fixtures/notice-server.ts";
 import { good, startTeamServer } from "./fixtures/team-server.ts";
 
 /* Developers that act with tools, in whole builds: a real worker, sandbox, gate and journal; a server plays the models. */
 
 const SECRET = ["hush", "hush", "4711"].join("-");
 const SIGNING = "of the webhook";
-const notices: { readonly body: Record<string, unknown>; readonly signature: string | undefined }[] = [];
-const webhook = createServer((request, response) => {
-  void text(request).then((body) => {
-    notices.push({ body: Object(JSON.parse(body)), signature: request.headers["x-atos-signature"]?.toString() });
-    response.end();
-  });
-});
-await new Promise<void>((resolve) => webhook.listen(0, "127.0.0.1", resolve));
-const address = webhook.address();
-const port = typeof address === "object" && address !== null ? address.port : 0;
+const webhook = await startNoticeServer();
+const { notices } = webhook;
 const atos = new Installation({
   MY_SERVICE_TOKEN: SECRET,
-  ATOS_APPROVAL_WEBHOOK: `http://127.0.0.1:${port}/questions`,
+  ATOS_APPROVAL_WEBHOOK: webhook.url,
 });
 mkdirSync(atos.path(".config/atos"), { recursive: true });
 writeFileSync(atos.path("signing"), `${SIGNING}\n`);
@@ -46,8 +37,7 @@ writeFileSync(
 );
 after(async () => {
   await atos[Symbol.asyncDispose]();
-  webhook.closeAllConnections();
-  webhook.close();
+  await webhook[Symbol.asyncDispose]();
 });
 
 const chatSchema = z.object({ messages: z.array(z.object({ role: z.string(), content: z.string() })) });

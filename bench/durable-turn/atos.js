@@ -16,6 +16,8 @@ import { connectOwn } from "../../src/tools/mcp/connect-own.ts";
 import { openFilesystemServer } from "../../src/tools/servers/filesystem/open-filesystem-server.ts";
 import { ANSWER, fileOf, GOAL, ROLE } from "./script.js";
 
+const SOURCE = { kind: "gguf", id: "fake", path: "/fake" };
+
 export async function setup({ databaseUrl, folder, root, turns }) {
   const db = openDatabase(databaseUrl);
   await migrate(db);
@@ -29,7 +31,6 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     options: { maxTokens: 500, temperature: 0, seed: 1 },
   };
   const system = systemOf(agent);
-  const source = { kind: "gguf", id: "fake", path: "/fake" };
   const running = new Map();
   const engine = { databaseUrl, workerId: "bench", version: "bench" };
 
@@ -38,7 +39,6 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     const { run } = await claimBuild(db, { id: buildId, at: now() });
     const claim = { buildId, run, isFirst: run === 1 };
     const journal = { db, now, claim, writer: new StepWriter(db, claim) };
-    const model = fakeModel(turns);
     let clock = 0;
     const gate = openGate({
       run: { journal, buildId, task: "t", folder: workspaces.openFolder(root) },
@@ -52,12 +52,12 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     const deps = {
       journal,
       gate,
-      pool: { lease: async () => ({ model, [Symbol.asyncDispose]: async () => {} }) },
+      pool: poolOf(fakeModel(turns)),
       report: async () => {},
       progress: () => {},
       nowMs: () => performance.now(),
     };
-    const seat = { buildId, task: "t", role: "developer", source };
+    const seat = { buildId, task: "t", role: "developer", source: SOURCE };
     const context = openAgent(system, [{ part: "goal", text: GOAL }]);
     const how = durableAgent(deps, { agent, seat, name: "work" });
     const { outcome } = await runAgent(how, { agent, context, limits: { turns: turns + 1 } }, signal);
@@ -80,6 +80,10 @@ export async function setup({ databaseUrl, folder, root, turns }) {
     await queue.goOn(id);
     return ended.promise;
   };
+}
+
+function poolOf(model) {
+  return { lease: async () => ({ model, [Symbol.asyncDispose]: async () => {} }) };
 }
 
 /** Says at once which file to read next. */

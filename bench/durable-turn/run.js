@@ -3,9 +3,10 @@
 //
 // A turn is a reply of a model that calls a tool, and the tool's result; a conversation is so many turns and a last
 // reply. A run of an agent in a build has tens of turns with observations of 1 to 2 kB, which is what 40 turns stand for;
-// what a framework writes of its whole state at each step shows only there. 10 turns are a short one. The model is a function that answers at once, on both sides. Each side runs in a process of its own on one
-// database server, and the two take turns round by round. CPU is that of the side's whole process; the server's is
-// told apart. Figures, never a pass or fail.
+// what a framework writes of its whole state at each step shows only there. 10 turns are a short one. The model is a
+// function that answers at once, on both sides. Each side runs in a process of its own on one database server, and the
+// two take turns round by round. CPU is that of the side's whole process; the server's is told apart. Figures, never a
+// pass or fail.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -59,9 +60,9 @@ try {
   for (const beside of values.beside.split(",").map(Number)) await compare(beside);
   console.log(
     "LangGraph's agent asks a chat model class, the plain one makes its reply in the node itself.\n" +
-      "ATOS records every attempt before it begins, every reply and every result with its audit event, chained by\n" +
-      "hashes; the policy is asked and results are cleaned before a model sees them. A finished step is never run\n" +
-      "again. LangGraph writes the graph's state after every step and each node's writes, without waiting for them\n" +
+      "ATOS records every attempt before it begins, and by then every reply and result so far, each with its audit\n" +
+      "event, chained by hashes; the policy is asked and results are cleaned before a model sees them. A recorded\n" +
+      "step is never run again. LangGraph writes the graph's state after every step and each node's writes, without waiting for them\n" +
       "before the next step; a node that a crash cut off runs again.",
   );
 } finally {
@@ -87,7 +88,11 @@ async function start(side, options) {
 /** The next message of a side. Throws what it failed with. */
 async function said(side) {
   const child = peers.get(side);
-  const [message] = await Promise.race([once(child, "message"), once(child, "exit")]);
+  const heard = new AbortController();
+  const either = ["message", "exit"].map((event) => once(child, event, { signal: heard.signal }));
+  const [message] = await Promise.race(either);
+  heard.abort();
+  await Promise.allSettled(either);
   if (typeof message === "object" && message?.fault !== undefined) throw new Error(`${side}: ${message.fault}`);
   if (message === null || typeof message === "number") throw new Error(`${side} ended by itself (${message})`);
   return message;

@@ -1,7 +1,7 @@
 import type { PlannedTask } from "../base/events.ts";
 import { TASK_TIERS, type TaskTier } from "../base/task.ts";
 
-export const TASK_KINDS = [
+const TASK_KINDS = [
   "debugging",
   "algorithm",
   "module",
@@ -15,7 +15,7 @@ export const TASK_KINDS = [
 ] as const;
 
 /** What a task is about. */
-export type TaskKind = (typeof TASK_KINDS)[number];
+type TaskKind = (typeof TASK_KINDS)[number];
 
 export type ClassifiedTask = { readonly kind: TaskKind; readonly tier: TaskTier; readonly because: string };
 

@@ -112,7 +112,10 @@ test("a summary agrees only with a family it names, number and all", () => {
 test("tells a person what it can do, a line a job", () => {
   const lines = describeDomain(domain).split("\n");
   assert.equal(lines.length, domain.families.length + 1);
-  assert.equal(lines[0], "One function in python or typescript, with its tests, that does one of these:");
+  assert.equal(
+    lines[0],
+    "Functions in python or typescript, one or up to eight in a goal, with their tests; each does one of these:",
+  );
   assert.ok(lines.includes("- adds N to a number"));
 });
 

@@ -98,7 +98,7 @@ export function agrees(summary: string, families: readonly string[]): boolean {
 export function describeDomain(domain: ClosedDomain): string {
   const languages = Object.keys(domain.languages).join(" or ");
   const jobs = domain.families.map((family) => `- ${family.summary.replace("{n}", "N")}`);
-  return `One function in ${languages}, with its tests, that does one of these:\n${jobs.join("\n")}`;
+  return `Functions in ${languages}, one or up to eight in a goal, with their tests; each does one of these:\n${jobs.join("\n")}`;
 }
 
 /** Stands where the function's name stood, so that no phrase reaches across it. */

@@ -1,7 +1,7 @@
 import type { Context, ContextMessage, ContextPart, Segment } from "./context.ts";
 
 /** How much of a stretch is left: the beginning and the end, which say most of a command's output or of a file. */
-export const SUMMARY_CHARACTERS = 320;
+const SUMMARY_CHARACTERS = 320;
 const HEAD_SHARE = 2 / 3;
 /** A stretch that would give back less than this stays whole. */
 const WORTH_CHARACTERS = 64;

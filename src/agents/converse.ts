@@ -100,7 +100,7 @@ export function drawAgain<T>({ conversation }: Heard<T>): Conversation {
 }
 
 /** The conversation with the model's reply in its context. */
-export function withReply(conversation: Conversation, { text }: Turn): Conversation {
+function withReply(conversation: Conversation, { text }: Turn): Conversation {
   return { ...conversation, context: heard(conversation.context, text) };
 }
 

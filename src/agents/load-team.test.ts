@@ -120,11 +120,15 @@ test("a team file elsewhere is given by its path, and its roles lie beside it", 
 });
 
 test("what a roster brings along is not overridden, and that is said only where there is something to say", async () => {
-  const user = folder("unused", { "tester.md": roleFile("tester", "user") });
+  const user = folder("unused", { "tester.md": roleFile("tester", "user"), "strict.yaml": "" });
   const empty = folder("empty", { "notes.txt": "" });
   const quiet = await load({ overrides: [empty], pinned: NANO });
   assert.deepEqual(quiet.notes, []);
   const { team, notes } = await load({ overrides: [user, empty], team: "strict", pinned: NANO });
+  await assert.rejects(load({ overrides: [empty], team: "nope", pinned: NANO }), {
+    code: "agents/unknown-team",
+    message: /^there is no team nope; there are .*team.*\. Give one of these/,
+  });
   assert.equal(team.roles.tester.user, "tests\n{{spec}}\n{{plan}}");
   assert.deepEqual(notes, [
     `this roster's models are asked with its own prompts (${NANO}); the team strict and the roles in ${user} are not used`,
@@ -151,7 +155,7 @@ test("what is wrong with a team is said with its file and key", async () => {
     ["ghost", "agents/bad-prompt", /no role ghost, which .*ghost\.yaml names under reviewer: no ghost\.md in /],
     ["ghostly", "agents/bad-prompt", /names under integrator/],
     ["seat", "agents/bad-prompt", /developer\.md is for the role developer, not reviewer/],
-    ["nobody", "agents/unknown-team", /no team nobody; looked for .*nobody\.yaml/],
+    ["nobody", "agents/unknown-team", /no team nobody; there are colour, .*, team.* Looked for .*nobody\.yaml/],
     ["./no/team.yaml", "agents/unknown-team", /no team \.\/no\/team\.yaml/],
   ];
   for (const [team, code, message] of cases)

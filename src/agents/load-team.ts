@@ -61,6 +61,8 @@ type TeamFile = z.infer<typeof teamFileSchema>;
 export async function loadTeam(places: TeamPlaces): Promise<LoadedTeam> {
   const { team, directory, overrides, own, pinned } = places;
   if (pinned !== undefined) {
+    // It is not used, but whoever misspells it is told.
+    if (team !== undefined) await findTeam(team, directory, [...overrides, own]);
     const loaded = await load(await findTeam(DEFAULT_TEAM, directory, [pinned]), [pinned]);
     return { team: loaded, notes: await unusedNotes(places, pinned) };
   }
@@ -82,12 +84,23 @@ async function findTeam(team: string, directory: string, folders: readonly strin
     if (text !== undefined) return { file, seats: readTeamFile(text, file) };
   }
   if (team === DEFAULT_TEAM) return { file: undefined, seats: teamFileSchema.parse({}) };
-  const where = isName ? `; looked for ${files.join(", ")}` : "";
-  throw usageError("agents/unknown-team", `there is no team ${team}${where}. Give a team's name or its .yaml file`);
+  const where = isName ? ` Looked for ${files.join(", ")}` : "";
+  const known = await teamsIn(folders);
+  throw usageError(
+    "agents/unknown-team",
+    `there is no team ${team}; there are ${known.join(", ")}. Give one of these, or a team's .yaml file.${where}`,
+  );
+}
+
+/** Names of the teams there are. The usual one needs no file. */
+async function teamsIn(folders: readonly string[]): Promise<readonly string[]> {
+  const lists = await Promise.all(folders.map((folder) => readdir(folder).catch((): string[] => [])));
+  const files = lists.flat().filter((name) => /^[\w-]+\.yaml$/.test(name));
+  return [...new Set([DEFAULT_TEAM, ...files.map((name) => basename(name, ".yaml"))])].toSorted();
 }
 
 /** Reads a team file; pure. */
-export function readTeamFile(text: string, file: string): TeamFile {
+function readTeamFile(text: string, file: string): TeamFile {
   const parsed = teamFileSchema.safeParse(parseYaml(text, file));
   if (!parsed.success)
     throw usageError("agents/bad-team", `the team ${file} is not valid:\n${z.prettifyError(parsed.error)}`);

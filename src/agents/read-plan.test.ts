@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlannedTask } from "../base/events.ts";
 import { orderTasks, readPlan } from "./read-plan.ts";
-import { showPlan, showTask } from "./show-plan.ts";
+import { showTask } from "./show-task.ts";
 
 function block(id: string, after: string, files = `${id}.py`): string {
   return `TASK: ${id}\nTIER: simple\nFILES: ${files}\nAFTER: ${after}\nDO: write ${id}`;
@@ -27,8 +27,12 @@ const cli: PlannedTask = {
   description: "write main()",
 };
 
-test("a plan that is shown is read back the same", () => {
-  assert.deepEqual(readPlan(showPlan([parser, cli])), { ok: true, value: [parser, cli] });
+test("tasks are read with what each covers, and one that is shown is read back without that", () => {
+  const told = [parser, cli].map((task) => {
+    const covers = task.covers.length === 0 ? "none" : task.covers.map((number) => `C${number}`).join(", ");
+    return showTask(task).replace("\nDO:", `\nCOVERS: ${covers}\nDO:`);
+  });
+  assert.deepEqual(readPlan(told.join("\n\n")), { ok: true, value: [parser, cli] });
   assert.deepEqual(readPlan(showTask(parser)), { ok: true, value: [{ ...parser, covers: [] }] });
 });
 

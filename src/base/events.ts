@@ -10,7 +10,6 @@ export type EffectKind = z.infer<typeof effectKindSchema>;
 
 /** `invalid`: no such tool, or wrong arguments. `denied`: by agent, policy, limit or person. `doubtful`: it may have happened, and nobody can say. */
 export const TOOL_OUTCOMES = ["ok", "failed", "invalid", "denied", "doubtful"] as const;
-export type ToolOutcome = (typeof TOOL_OUTCOMES)[number];
 
 const taskStateSchema = z.enum(["waiting", "running", "green", "red", "skipped"]);
 export type TaskState = z.infer<typeof taskStateSchema>;

@@ -49,7 +49,7 @@ export async function runApproveCommand(
 }
 
 /** A question as it is shown, whole: what would be done, exactly, and nothing that acts on a terminal. Pure. */
-export function questionText(approval: Approval): string {
+function questionText(approval: Approval): string {
   const plan = shownPlanSchema.safeParse(approval.shown);
   if (plan.success)
     return [`  plan of build ${approval.buildId}`, ...planLines(plan.data).map((line) => `    ${line}`)].join("\n");

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { EXIT, messageOf, usageError } from "../base/errors.ts";
+import type { BuildEvent } from "../base/events.ts";
 import { verifyTrail } from "../journal/audit-chain.ts";
 import {
   checkExport,
@@ -56,8 +57,16 @@ export async function runAuditTailCommand(
 
 function show(output: Output, build: string, { seq, at, event }: RecordedEvent): void {
   output.emit({ build, seq, at, ...event });
-  const text = renderEvent(event) ?? ("step" in event ? event.step : "");
+  const text = renderEvent(event) ?? plainText(event);
   output.say(`${String(seq).padStart(4)}  ${at.toISOString()}  ${event.type.padEnd(18)} ${text.split("\n")[0] ?? ""}`);
+}
+
+/** Of what a person who follows a build is not told. Pure. */
+export function plainText(event: BuildEvent): string {
+  if (event.type === "edge-taken")
+    return `${event.task === "" ? event.graph : event.task}: ${event.from} → ${event.to}, on ${event.on}`;
+  if (event.type === "committed") return event.commit;
+  return "step" in event ? event.step : "";
 }
 
 /** `atos audit export [ID]`: a build's whole trail, or all, as JSON Lines on standard output. */

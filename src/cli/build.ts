@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import { usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory, insertBuild } from "../store/builds.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
@@ -8,7 +6,10 @@ import { type CommandContext, commandContext, settingsOf } from "./context.ts";
 import { describeMachine } from "./describe-machine.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
+import { modelChoice } from "./model-choice.ts";
+import { newBuildId } from "./new-build-id.ts";
 import type { Output } from "./output.ts";
+import { readSeed } from "./read-seed.ts";
 import { showPath } from "./show-path.ts";
 import { VERSION } from "./version.ts";
 import { connect, type Connection } from "./worker-client.ts";
@@ -30,17 +31,13 @@ export type BuildFlags = {
   readonly deterministic?: boolean;
 };
 
-/** What engines take. */
-const MAX_SEED = 2 ** 32 - 1;
-
 /** `atos build`: checks the wish, queues the build, and follows it to its end. */
 export async function runBuildCommand(goal: string, flags: BuildFlags, output: Output): Promise<number> {
   const here = commandContext();
   const createdAtMs = Date.now();
-  const id = newBuildId(createdAtMs);
+  const id = newBuildId(new Date(createdAtMs));
   if (flags.model !== undefined && flags.roster !== undefined)
     throw usageError("cli/two-choices", "give --model or --roster, not both");
-  // One flag replaces the other kind of setting too: `--model x` wins over a roster in a settings file.
   const { model, roster, budget, team } = flags;
   const settings = await settingsOf(here, { model, roster, budget, team });
   const context = { ...here, budget: settings.budget };
@@ -50,7 +47,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     out: targetOf(flags, id),
     stateRoot: context.folder.root,
     unsafe: flags.unsafe ?? false,
-    seed: readSeed(flags.seed),
+    seed: readSeed(flags.seed ?? "0"),
     createdAtMs,
     ...(settings.team === undefined ? {} : { team: settings.team }),
     effort: settings.effort,
@@ -61,19 +58,7 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     approvalExpiresMs: settings.approvalExpiresMinutes * 60_000,
     shape: "team",
     deterministic: flags.deterministic ?? false,
-    choice: {
-      model: flags.roster === undefined ? settings.model : undefined,
-      roster: flags.model === undefined ? settings.roster : undefined,
-      contextTokens: settings.contextTokens,
-      apiKeyVariable: settings.apiKeyVariable,
-      apiKeyFile: settings.apiKeyFile,
-      thinking: settings.thinking,
-      rosterIsWorkspaces: settings.rosterIsWorkspaces,
-      modelsDirectory: context.folder.models,
-      directory: context.workspace,
-      home: homedir(),
-      env: context.env,
-    },
+    choice: modelChoice(context, settings, flags),
   });
   output.say(`ATOS ${VERSION} on ${await machine}`);
   if (request.roster.name === "nano")
@@ -87,11 +72,6 @@ export async function runBuildCommand(goal: string, flags: BuildFlags, output: O
     `build ${build.id} → ${showPath(request.outDirectory)}${request.repository === undefined ? "" : `, branch ${request.repository.branch}`}\n`,
   );
   return finish(output, await followBuild(context, output, { buildId: build.id, fromSeq: 0 }), build.id);
-}
-
-function newBuildId(createdAtMs: number): string {
-  const day = new Date(createdAtMs).toISOString().slice(2, 10).replaceAll("-", "");
-  return `${day}-${randomBytes(4).toString("hex")}`;
 }
 
 /** @throws {AtosError} `cli/branch-without-repo`, `cli/no-out` */
@@ -145,14 +125,4 @@ function readLimits({ maxMinutes, maxTokens }: BuildFlags): BuildRequest["limits
   const minutes = limit("--max-minutes", maxMinutes);
   const tokens = limit("--max-tokens", maxTokens);
   return { ...(minutes === undefined ? {} : { minutes }), ...(tokens === undefined ? {} : { tokens }) };
-}
-
-export function readSeed(text: string | undefined): number {
-  const seed = text === undefined ? 0 : Number(text);
-  if (!Number.isSafeInteger(seed) || seed < 0 || seed > MAX_SEED)
-    throw usageError(
-      "cli/bad-seed",
-      `--seed must be a whole number from 0 to ${MAX_SEED}, not ${JSON.stringify(text)}`,
-    );
-  return seed;
 }

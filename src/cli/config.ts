@@ -7,8 +7,15 @@ export async function runConfigShowCommand(output: Output): Promise<number> {
   const context = commandContext();
   const { origins } = await settingsOf(context);
   output.emit({ home: context.folder.root, settings: origins });
-  output.say(`${"home".padEnd(20)} ${context.folder.root}`);
-  for (const [name, { value, from }] of Object.entries(origins))
-    output.say(`${name.padEnd(20)} ${value ?? "-"}  (${from})`);
+  const settings = Object.entries(origins).map(
+    ([name, { value, from }]) => [name, `${value ?? "-"}  (${from})`] as const,
+  );
+  output.say(columns([["home", context.folder.root], ...settings]).join("\n"));
   return EXIT.done;
+}
+
+/** Names, and what stands behind them in one column. Pure. */
+export function columns(rows: readonly (readonly [name: string, text: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`);
 }

@@ -1,4 +1,4 @@
-import { EXIT } from "../base/errors.ts";
+import { EXIT, usageError } from "../base/errors.ts";
 import type { Graph, Taken } from "../base/graph.ts";
 import { allBuildEvents, type RecordedEvent } from "../journal/build-events.ts";
 import type { Db } from "../store/database.ts";
@@ -7,7 +7,8 @@ import { drawGraph } from "../workflows/draw-graph.ts";
 import { GRAPHS } from "../workflows/graphs.ts";
 import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
-import { requireTask, tasksOf } from "./debug-tasks.ts";
+import { tasksOf } from "./debug-tasks.ts";
+import { newestBuild } from "../store/newest-builds.ts";
 import type { Output } from "./output.ts";
 import { connect, connectRunning } from "./worker-client.ts";
 
@@ -40,10 +41,18 @@ async function findDrawn(name: string, build: string | undefined, output: Output
       : await takenIn(running.db, { id: newest.id, graph });
   }
   await using connection = await connect(context, output.note);
-  const { id } = await chosenBuild(connection.db, build);
-  if (graph !== undefined) return await takenIn(connection.db, { id, graph });
-  requireTask(id, tasksOf(await listEffects(connection.db, id)), name);
-  return taskGraph(await allBuildEvents(connection.db, id), { id, task: name });
+  const { db } = connection;
+  const id = (build === undefined ? await newestBuild(db) : await chosenBuild(db, build))?.id;
+  if (graph !== undefined && id !== undefined) return await takenIn(db, { id, graph });
+  const tasks = id === undefined ? [] : tasksOf(await listEffects(db, id));
+  if (id === undefined || !tasks.includes(name)) throw noSuchGraph(name, id, tasks);
+  return taskGraph(await allBuildEvents(db, id), { id, task: name });
+}
+
+function noSuchGraph(name: string, build: string | undefined, tasks: readonly string[]): Error {
+  const graphs = `there is no graph ${name}; there are ${GRAPHS.map((one) => one.name).join(", ")}`;
+  const none = `nor is it a task of build ${build}, whose tasks with steps are ${tasks.join(", ") || "none yet"}`;
+  return usageError("cli/no-such-task", build === undefined ? graphs : `${graphs}; ${none}`);
 }
 
 async function takenIn(db: Db, { id, graph }: { readonly id: string; readonly graph: Graph }): Promise<Drawn> {

@@ -3,6 +3,7 @@ import { Workspaces } from "../journal/workspaces.ts";
 import { replayBuild } from "../workflows/replay-build.ts";
 import { chosenBuild } from "./chosen-build.ts";
 import { commandContext } from "./context.ts";
+import { interrupted } from "./interrupted.ts";
 import type { Output } from "./output.ts";
 import { connect } from "./worker-client.ts";
 
@@ -13,9 +14,7 @@ export async function runDebugReplay(flags: { readonly build?: string }, output:
   const { db } = connection;
   const build = await chosenBuild(db, flags.build);
   const workspaces = Workspaces.look(context.folder.workspaces);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  const replay = await replayBuild({ db, workspaces }, build, stop.signal);
+  const replay = await replayBuild({ db, workspaces }, build, interrupted());
   output.emit({ build: build.id, ...replay });
   if (replay.kind === "same") {
     const { turns, commit, receiptCommit } = replay;

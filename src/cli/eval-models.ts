@@ -3,9 +3,9 @@ import type { Roster } from "../agents/roster.ts";
 import { identifyGguf } from "../engine/gguf/gguf-identity.ts";
 import type { ModelSource } from "../engine/model.ts";
 
-/** Models and seats of a roster in words that change when the weights, or who has them, do. */
+/** Models and seats of a roster in words that change when the weights, their settings, or who has them, do. */
 export async function pinModels(
-  roster: Roster,
+  roster: Pick<Roster, "models" | "tiers" | "roles">,
 ): Promise<{ readonly models: readonly string[]; readonly seats: Readonly<Record<string, string>> }> {
   return {
     models: await Promise.all(roster.models.map(pinModel)),
@@ -14,7 +14,26 @@ export async function pinModels(
 }
 
 async function pinModel(source: ModelSource): Promise<string> {
-  if (source.kind === "openai") return `${source.id} = ${source.baseUrl}#${source.model}`;
-  const { sha256, bytes } = await identifyGguf(source.path);
-  return `${source.id} = ${basename(source.path)} (${sha256?.slice(0, 16) ?? `${bytes} bytes`})`;
+  if (source.kind === "openai") {
+    const { kind: _, id, baseUrl, model, apiKeyVariable: _variable, apiKeyFile: _file, ...settings } = source;
+    return `${id} = ${baseUrl}#${model}${settingsText(settings)}`;
+  }
+  const { kind: _, id, path, adapters = [], ...settings } = source;
+  const parts = [await pinFile(path)];
+  for (const { path: adapter, scale } of adapters) parts.push(`${await pinFile(adapter)} × ${scale}`);
+  return `${id} = ${parts.join(" + ")}${settingsText(settings)}`;
+}
+
+async function pinFile(path: string): Promise<string> {
+  const { sha256, bytes } = await identifyGguf(path);
+  return `${basename(path)} (${sha256?.slice(0, 16) ?? `${bytes} bytes`})`;
+}
+
+/** Sorted: a roster's file may write them in any order. */
+function settingsText(settings: Readonly<Record<string, unknown>>): string {
+  const told = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return told
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `, ${name} ${String(value)}`)
+    .join("");
 }

@@ -19,6 +19,7 @@ const HEADER: EvalHeader = {
   sha256: "0".repeat(64),
   models: ["m"],
   seats: {},
+  words: {},
   effort: "w, 2 repairs",
   seed: 0,
   ways: ["team"],
@@ -50,7 +51,7 @@ test("what can't be meant is refused with what can", () => {
     message: /--limit must be a whole number from 1/,
   });
   assert.throws(() => readEvalOptions({ limit: "1e2" }), refused);
-  assert.throws(() => readEvalOptions({ seed: "-1" }), refused);
+  assert.throws(() => readEvalOptions({ seed: "-1" }), { ...refused, code: "cli/bad-seed" });
   assert.throws(() => readEvalOptions({ model: "a", roster: "b" }), refused);
 });
 

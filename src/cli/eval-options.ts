@@ -1,4 +1,5 @@
 import { usageError } from "../base/errors.ts";
+import { readSeed } from "./read-seed.ts";
 import { type Way, WAYS } from "../workflows/eval/eval-result.ts";
 
 export type EvalFlags = {
@@ -25,12 +26,10 @@ export type EvalOptions = {
   readonly resume: boolean;
 };
 
-const MAX_SEED = 2 ** 32 - 1;
-
 /**
  * What was asked for on the command line. Pure.
  *
- * @throws {AtosError} `cli/bad-eval-option`
+ * @throws {AtosError} `cli/bad-eval-option`, `cli/bad-seed`
  */
 export function readEvalOptions(flags: EvalFlags): EvalOptions {
   if (flags.model !== undefined && flags.roster !== undefined) throw badOption("give --model or --roster, not both");
@@ -39,7 +38,7 @@ export function readEvalOptions(flags: EvalFlags): EvalOptions {
     ways: readWays(flags.ways ?? WAYS.join(",")),
     limit: flags.limit === undefined ? undefined : readNumber("--limit", flags.limit, { min: 1, max: 100_000 }),
     tasks: flags.tasks === undefined ? undefined : listOf(flags.tasks),
-    seed: readNumber("--seed", flags.seed ?? "0", { min: 0, max: MAX_SEED }),
+    seed: readSeed(flags.seed ?? "0"),
     out: flags.out,
     resume: flags.resume ?? false,
   };

@@ -10,7 +10,7 @@ function taskOf(goal: string): EvalTask {
   return { id: "x", language: requireLanguage("python"), goal, entry: [], hidden: [], tests: [] };
 }
 
-test("a task is solved by a build of the worker, and one outside the model's domain is refused without one", async () => {
+test("a task is solved by a build of the worker, which is nobody's newest, and one outside the model's domain is refused without one", async () => {
   await using atos = new Installation();
   const env = { PATH: process.env["PATH"], HOME: atos.root, ATOS_HOME: atos.home, ATOS_WORKER_IDLE_SECONDS: "20" };
   const folder = stateFolder({ env, platform: process.platform, home: atos.root });
@@ -58,9 +58,19 @@ test("a task is solved by a build of the worker, and one outside the model's dom
   const solved = await solve("team", taskOf(goal), signal);
   assert.equal(solved.outcome, "green", solved.why);
   assert.match(solved.files.find(({ path }) => path === "add_numbers.py")?.content ?? "", /def add_numbers/);
+  const receipt = solved.files.find(({ path }) => path === "RECEIPT.md")?.content ?? "";
+  assert.match(receipt, /^- toolchain: Python 3\.\d+/m);
   assert.ok(solved.files.every(({ path }) => !/^\.(git|atos)\//.test(path)));
   assert.ok(solved.turns >= 3 && solved.promptTokens > 0 && solved.outputTokens > 0 && solved.durationMs > 0);
   assert.deepEqual([solved.swaps, typeof solved.build], [1, "string"]);
+
+  // Whoever asks for the newest build means one of theirs; by its id it is there like any other.
+  assert.deepEqual((await atos.json("list")).lines, [[]]);
+  for (const command of ["status", "debug", "resume", "cancel"])
+    assert.equal((await atos.json(command)).lines[0]?.["code"], "cli/no-such-build", command);
+  const [all] = (await atos.json("list", "--all")).lines;
+  assert.deepEqual([Object(all)[0].id, Object(all)[0].evaluation], [solved.build, true]);
+  assert.equal((await atos.json("status", String(solved.build))).lines[0]?.["state"], "green");
 
   const single = await solve("single", taskOf(goal), signal);
   assert.deepEqual([single.outcome, typeof single.build], ["none", "string"]);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import type { Solution, Solve, Way } from "../workflows/eval/eval-result.ts";
 import { readFolder } from "../workflows/eval/read-folder.ts";
 import type { CommandContext } from "./context.ts";
 import { type Followed, followBuild } from "./follow.ts";
+import { newBuildId } from "./new-build-id.ts";
 import type { Output } from "./output.ts";
 import { countSwaps } from "./swap-timeline.ts";
 import { connect } from "./worker-client.ts";
@@ -85,10 +85,17 @@ async function requestOf(
 async function queue({ context, note }: SolveDeps, request: BuildRequest): Promise<string> {
   await using connection = await connect(context, note);
   const at = new Date(request.createdAtMs);
-  const day = at.toISOString().slice(2, 10).replaceAll("-", "");
-  const id = `${day}-${randomBytes(4).toString("hex")}`;
+  const id = newBuildId(at);
   const { goal, outDirectory } = request;
-  await insertBuild(connection.db, { id, goal, request, worker: connection.workerId, outDirectory, at });
+  await insertBuild(connection.db, {
+    id,
+    goal,
+    request,
+    evaluation: true,
+    worker: connection.workerId,
+    outDirectory,
+    at,
+  });
   return id;
 }
 

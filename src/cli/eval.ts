@@ -1,12 +1,10 @@
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { EXIT } from "../base/errors.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { loadLanguages } from "../tools/load-languages.ts";
-import { WORKFLOW_VERSION } from "../workflows/build-request.ts";
-import type { Effort } from "../workflows/prepare-build.ts";
-import { chooseRoster, type ModelChoice, OWN_LANGUAGES } from "../workflows/choose-roster.ts";
+import { chooseRoster, OWN_LANGUAGES } from "../workflows/choose-roster.ts";
 import { type EvalReport, makeReport } from "../workflows/eval/eval-report.ts";
 import type { EvalResult } from "../workflows/eval/eval-result.ts";
 import { gradeSolution } from "../workflows/eval/grade-solution.ts";
@@ -17,11 +15,12 @@ import { runSuite } from "../workflows/eval/run-suite.ts";
 import type { EvalSuite, EvalTask } from "../workflows/eval/suite.ts";
 import { commandContext, settingsOf } from "./context.ts";
 import { type EvalFlags, readEvalOptions } from "./eval-options.ts";
-import { pinModels } from "./eval-models.ts";
+import { evalHeader } from "./eval-header.ts";
 import { newResultsFile, resultsFileToResume } from "./eval-results.ts";
 import { solveByBuild } from "./eval-solve.ts";
 import { chooseTasks, loadSuite } from "./eval-suite.ts";
 import { interrupted } from "./interrupted.ts";
+import { modelChoice } from "./model-choice.ts";
 import type { Output } from "./output.ts";
 import { seconds } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
@@ -36,35 +35,9 @@ export async function runEvalCommand(suiteName: string, flags: EvalFlags, output
   const { model, roster, budget } = flags;
   const settings = await settingsOf(here, { model, roster, budget });
   const context = { ...here, budget: settings.budget };
-  const choice: ModelChoice = {
-    model: roster === undefined ? settings.model : undefined,
-    roster: model === undefined ? settings.roster : undefined,
-    contextTokens: settings.contextTokens,
-    apiKeyVariable: settings.apiKeyVariable,
-    apiKeyFile: settings.apiKeyFile,
-    thinking: settings.thinking,
-    rosterIsWorkspaces: settings.rosterIsWorkspaces,
-    modelsDirectory: context.folder.models,
-    directory: context.workspace,
-    home: homedir(),
-    env: context.env,
-  };
+  const choice = modelChoice(context, settings, flags);
   const chosen = await chooseRoster(choice);
   for (const note of [...chosen.notes, ...suite.notes]) output.note(`atos: ${note}`);
-  const header: EvalHeader = {
-    type: "eval",
-    version: 1,
-    suite: suite.name,
-    sha256: suite.sha256,
-    ...(await pinModels(chosen.roster)),
-    effort: effortText(settings.effort, settings.team),
-    seed: options.seed,
-    ways: options.ways,
-  };
-  const evals = join(context.folder.root, "evals");
-  const place = { evals, out: options.out, suite: suite.name, header };
-  const file = options.resume ? await resultsFileToResume(place) : newResultsFile(place, new Date());
-  const nowMs = (): number => performance.now();
   const wish = {
     stateRoot: context.folder.root,
     choice,
@@ -77,6 +50,11 @@ export async function runEvalCommand(suiteName: string, flags: EvalFlags, output
     planOnly: false,
     deterministic: false,
   };
+  const header = await evalHeader({ suite, chosen, languages, options, wish });
+  const evals = join(context.folder.root, "evals");
+  const place = { evals, out: options.out, suite: suite.name, header };
+  const file = options.resume ? await resultsFileToResume(place) : newResultsFile(place, new Date());
+  const nowMs = (): number => performance.now();
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: false });
   const results = await runInto(file, {
     run: { suite, tasks, header, resume: options.resume, sandbox },
@@ -86,10 +64,6 @@ export async function runEvalCommand(suiteName: string, flags: EvalFlags, output
   const report = makeReport({ suite, tasks, header, results });
   await show(report, { file, out: options.out, output });
   return EXIT.done;
-}
-
-function effortText({ fixRounds: { small, large }, samples }: Effort, team: string | undefined): string {
-  return `${WORKFLOW_VERSION}${team === undefined ? "" : `, team ${team}`}, ${small} repairs (${large} from 14B), ${samples} samples`;
 }
 
 type EvalRun = {

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { EXIT } from "../base/errors.ts";
+import type { RecordedEvent } from "../journal/build-events.ts";
 import type { Build } from "../store/builds.ts";
+import { costText, workTime } from "./build-cost.ts";
 import type { Followed } from "./follow.ts";
+import { nextSteps } from "./next-steps.ts";
 import type { Output } from "./output.ts";
 import { planLines } from "./plan-lines.ts";
-import { seconds } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
 import { countSwaps, swapTimeline } from "./swap-timeline.ts";
 import { terminalWidth } from "./terminal-width.ts";
@@ -19,10 +21,6 @@ const resultSchema = z.object({
   receiptCommit: z.string(),
   passed: z.number(),
   failed: z.number(),
-  turns: z.number(),
-  promptTokens: z.number(),
-  outputTokens: z.number(),
-  durationMs: z.number(),
   /** Of a build on an existing repository. */
   summary: z.string().optional(),
 });
@@ -46,12 +44,13 @@ export function finish(output: Output, followed: Followed, buildId: string): num
     exitCode,
     result: build.result,
     swaps,
+    ...workTime(events),
     ...(plan === undefined ? {} : { plan }),
   });
   const timeline = swapTimeline(events, terminalWidth());
   if (timeline.length > 0) output.say(`\n${timeline.join("\n")}`);
   if (plan !== undefined) output.say(`\n${planLines(plan).join("\n")}`);
-  output.say(`\n${summary(build, exitCode)}`);
+  output.say(`\n${summary(build, exitCode, events)}`);
   return exitCode;
 }
 
@@ -72,8 +71,8 @@ function exitCodeOf({ build, position }: Extract<Followed, { kind: "ended" }>): 
   }
 }
 
-/** Three lines: what came out, what it cost, what to do next. Pure. */
-export function summary(build: Build, exitCode: number): string {
+/** A few lines: what came out, what it cost, what to do next. Pure. */
+export function summary(build: Build, exitCode: number, events: readonly RecordedEvent[]): string {
   const result = resultSchema.safeParse(build.result);
   if (build.state === "paused" && exitCode === EXIT.done)
     return `The plan and its tests stand; nothing is built yet.\nGo on:  atos resume ${build.id}\nEnd it: atos cancel ${build.id}`;
@@ -83,38 +82,30 @@ export function summary(build: Build, exitCode: number): string {
   }
   if (build.state === "refused") return `Refused: ${refusalSchema.parse(build.result).why}\nNothing was built.`;
   if (!result.success) return `Ended: ${build.state}`;
-  const {
-    summary: pullRequest,
-    passed,
-    failed,
-    turns,
-    promptTokens,
-    outputTokens,
-    durationMs,
-    directory,
-    branch,
-    why,
-    commit,
-  } = result.data;
-  const cost = `${turns} turns, ${promptTokens} + ${outputTokens} tokens, ${seconds(durationMs)}, no cloud`;
+  const { summary: pullRequest, passed, failed, directory, branch, why, commit } = result.data;
+  const cost = `Cost: ${costText(events)}, no cloud.`;
+  const isGreen = build.state === "green";
+  const next = isGreen ? [] : nextSteps(build.id, events);
+  const notDone = `Not done: ${why.split("\n")[0] ?? ""}`;
+  const where = showPath(directory);
   if (pullRequest !== undefined) {
-    const done = build.state === "green" ? "Done" : `Not done (${why.split("\n")[0] ?? ""})`;
+    const tests = `${passed} of ${passed + failed} tests pass on ${commit.slice(0, 10)}.`;
     return [
-      `${pullRequest}\n${done}: branch ${branch} of ${showPath(directory)}; ${passed} of ${passed + failed} tests pass on ${commit.slice(0, 10)}.`,
-      `Cost: ${cost}.`,
-      `Look: git -C ${showPath(directory)} diff HEAD...${branch}. Proof: atos receipt verify ${showPath(directory)} --branch ${branch}`,
+      pullRequest,
+      ...(isGreen
+        ? [`Done: branch ${branch} of ${where}; ${tests}`]
+        : [notDone, `The work so far: branch ${branch} of ${where}; ${tests}`]),
+      cost,
+      `Look: git -C ${where} diff HEAD...${branch}. Proof: atos receipt verify ${where} --branch ${branch}`,
+      ...next,
     ].join("\n");
   }
-  if (build.state === "green") {
+  if (isGreen) {
     return [
-      `Done: ${showPath(directory)} holds a git repository; ${passed} of ${passed + failed} acceptance tests pass on ${commit.slice(0, 10)}.`,
-      `Cost: ${cost}.`,
-      `Proof: ${showPath(directory)}/RECEIPT.md; check it yourself: atos receipt verify ${showPath(directory)}`,
+      `Done: ${where} holds a git repository; ${passed} of ${passed + failed} acceptance tests pass on ${commit.slice(0, 10)}.`,
+      cost,
+      `Proof: ${where}/RECEIPT.md; check it yourself: atos receipt verify ${where}`,
     ].join("\n");
   }
-  return [
-    `Not done: ${why.split("\n")[0] ?? ""}`,
-    `Cost: ${cost}.`,
-    `The work so far, with a red receipt: ${showPath(directory)}, branch ${branch}`,
-  ].join("\n");
+  return [notDone, cost, `The work so far, with a red receipt: ${where}, branch ${branch}`, ...next].join("\n");
 }

@@ -7,6 +7,7 @@ import { findRecorded } from "../journal/record-once.ts";
 import { PLAN_ONLY_STEP, planOnlySchema } from "../workflows/ask-plan.ts";
 import { PLAN_TOOL } from "../workflows/limits.ts";
 import type { ShownPlan } from "../workflows/plan-question.ts";
+import { keptSeq } from "../workflows/view-build.ts";
 import { PROGRESS_CHANNEL, progressSchema } from "../workflows/watch.ts";
 import { askAboutPlan, findPlanQuestion } from "./ask-about-plan.ts";
 import type { CommandContext } from "./context.ts";
@@ -29,8 +30,11 @@ export type Followed =
     }
   | { readonly kind: "left" };
 
-/** How far a build was followed: the last event's number, and with what exit code it parked, if it did. */
-export type Position = { seq: number; pauseExitCode: number | undefined };
+/**
+ * How far a build was followed: the last event's number, with what exit code it parked, if it did, and of a fork up to
+ * which event it tells what was done before it began.
+ */
+export type Position = { seq: number; pauseExitCode: number | undefined; keptUntil: number };
 
 const POLL_MS = 100;
 const LEAVE_MS = 500;
@@ -51,7 +55,7 @@ export async function followBuild(
 ): Promise<Followed> {
   const status = openStatusLine(!output.json && process.stderr.isTTY);
   const interrupts = listenForInterrupts(output);
-  const position: Position = { seq: fromSeq, pauseExitCode: undefined };
+  const position: Position = { seq: fromSeq, pauseExitCode: undefined, keptUntil: 0 };
   const canAsk = !output.json && process.stdin.isTTY && process.stdout.isTTY;
   const desk = canAsk ? { terminal: openPlanTerminal(output.say, context.env), root: context.folder.root } : undefined;
   try {
@@ -106,7 +110,8 @@ async function followThrough(connection: Connection, follow: Follow): Promise<Fo
     const events = await readBuildEvents(connection.db, { buildId, seq: position.seq, limit: PAGE });
     for (const recorded of events) {
       status.clear();
-      show(output, recorded);
+      if (recorded.seq === 1) position.keptUntil = keptSeq([recorded]);
+      show(output, recorded, position);
       position.seq = recorded.seq;
       if (recorded.event.type === "turn-finished") status.rest(recorded.event.task);
       if (recorded.event.type === "build-paused") position.pauseExitCode = recorded.event.exitCode;
@@ -154,9 +159,10 @@ async function endOf(
   return found === undefined ? { events } : { events, plan: found.plan };
 }
 
-function show(output: Output, { seq, at, event }: RecordedEvent): void {
+/** People are not told again what another build did: the first event says how much it was. */
+function show(output: Output, { seq, at, event }: RecordedEvent, { keptUntil }: Position): void {
   output.emit({ seq, at, ...event });
-  const text = renderEvent(event);
+  const text = seq > 1 && seq <= keptUntil ? undefined : renderEvent(event);
   if (text !== undefined) output.say(text);
 }
 

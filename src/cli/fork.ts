@@ -1,19 +1,20 @@
-import { randomBytes } from "node:crypto";
 import { AtosError, usageError } from "../base/errors.ts";
 import { type Build, buildUsingDirectory } from "../store/builds.ts";
-import { listEffects } from "../store/effects.ts";
-import { listTasks } from "../store/tasks.ts";
+import { type Effect, listEffects } from "../store/effects.ts";
+import { listTasks, type Task } from "../store/tasks.ts";
 import { buildRequestSchema } from "../workflows/build-request.ts";
 import { checkOutDirectory } from "../workflows/check-out-directory.ts";
 import { forkBuild } from "../workflows/fork-build.ts";
 import { retrySteps, stepNamed } from "../workflows/named-steps.ts";
-import { readSeed } from "./build.ts";
 import { chosenBuild } from "./chosen-build.ts";
 import { type CommandContext, commandContext } from "./context.ts";
+import { counted } from "./counted.ts";
 import { requireTask, tasksOf } from "./debug-tasks.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
+import { newBuildId } from "./new-build-id.ts";
 import type { Output } from "./output.ts";
+import { readSeed, SEEDS } from "./read-seed.ts";
 import { showPath } from "./show-path.ts";
 import { connect, type Connection } from "./worker-client.ts";
 
@@ -29,7 +30,6 @@ export type RetryFlags = { readonly build?: string; readonly out?: string };
 
 /** Beyond what samples of the same seed draw: see `openConversation`. */
 const SEEDS_APART = 10_007;
-const MOST_SEEDS = 2 ** 32;
 const MOST_FOLDERS = 100;
 
 type Chosen = { readonly steps: readonly string[]; readonly seed: number | undefined };
@@ -54,11 +54,32 @@ export async function runRetryCommand(task: string, flags: RetryFlags, output: O
         `build ${build.id} is ${build.state}; only a task of a finished build is tried again. Go on with it: atos resume ${build.id}`,
       );
     const [effects, tasks] = [await listEffects(db, build.id), await listTasks(db, build.id)];
-    const { steps, why } = retrySteps(effects, tasks, task);
-    if (why !== undefined) throw usageError("cli/not-retried", `${why}; see: atos debug ${task} --build ${build.id}`);
+    const { steps, why } = retrySteps(effects, tasks.map(asLeft), task);
+    if (why !== undefined) throw notRetried(build.id, { why, task, tasks: tasks.map(({ id }) => id), effects });
     const { seed } = buildRequestSchema.pick({ seed: true }).parse(build.request);
-    return { steps, seed: (seed + SEEDS_APART) % MOST_SEEDS };
+    return { steps, seed: (seed + SEEDS_APART) % SEEDS };
   });
+}
+
+/** Rows of a build that was ended keep what they were: what was at work was not done, and what waited was never begun. */
+function asLeft(task: Task): Task {
+  const states = { running: "red", waiting: "skipped" } as const;
+  return task.state === "running" || task.state === "waiting" ? { ...task, state: states[task.state] } : task;
+}
+
+type NotRetried = {
+  readonly why: string;
+  readonly task: string;
+  readonly tasks: readonly string[];
+  readonly effects: readonly Effect[];
+};
+
+function notRetried(build: string, { why, task, tasks, effects }: NotRetried): AtosError {
+  const known = [...new Set([...tasks, ...tasksOf(effects)])];
+  const see = known.includes(task)
+    ? `What can be done again: atos debug ${task} --build ${build} shows its steps, and --from STEP begins at one`
+    : `Those of build ${build} are ${known.join(", ") || "none"}`;
+  return usageError("cli/not-retried", `${why}. ${see}`);
 }
 
 /** Queues the fork that `choose` decides on, says what it keeps, and follows it to its end. */
@@ -83,14 +104,14 @@ async function forked(
       steps,
       ...(seed === undefined ? {} : { seed }),
       outDirectory,
-      id: `${at.toISOString().slice(2, 10).replaceAll("-", "")}-${randomBytes(4).toString("hex")}`,
+      id: newBuildId(at),
       worker: connection.workerId,
       canAsk: !output.json && Boolean(process.stdin.isTTY) && Boolean(process.stdout.isTTY),
       at,
     });
     output.emit({ type: "build-queued", build: made.build.id, outDirectory, forkedFrom: build.id });
     output.say(
-      `build ${made.build.id} → ${showPath(outDirectory)}\nkeeps ${made.kept.length} finished steps of ${build.id}, which stays as it is, and goes on without its limits\n`,
+      `build ${made.build.id} → ${showPath(outDirectory)}\nkeeps ${counted(made.kept.length, "finished step")} of ${build.id}, which stays as it is, and goes on without its limits\n`,
     );
     return made.build.id;
   });

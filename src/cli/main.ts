@@ -5,6 +5,7 @@ import { declareEvalCommand } from "./eval-command.ts";
 import { declareInspectCommands } from "./inspect-commands.ts";
 import { declareMcpCommand } from "./mcp-command.ts";
 import { declareModelsCommands } from "./models-commands.ts";
+import type { ListFlags } from "./list.ts";
 import type { ReceiptVerifyFlags } from "./receipt.ts";
 import type { SandboxFlags } from "./sandbox.ts";
 
@@ -24,8 +25,9 @@ program
 Begin here, offline:
   atos build "Write a Python function add_numbers that adds two numbers, with tests" --out ./demo
 
-State lives in the folder ATOS_HOME; atos config show prints the settings. Exit codes: 0 done, 1 the work failed
-honestly, 2 bad usage, 3 something is missing and the message says how to get it, 130 interrupted.`,
+State lives in the folder ATOS_HOME; atos config show prints the settings.
+Exit codes: 0 done, 1 the work failed honestly, 2 bad usage, 3 something is
+missing and the message says how to get it, 130 interrupted.`,
   );
 
 program
@@ -67,11 +69,13 @@ Models:
   --model http://127.0.0.1:11434/v1#qwen2.5-coder:7b    Ollama; vLLM, llama.cpp, LM Studio likewise
   --model ./model.gguf     a GGUF file, run by the embedded engine
 
-What is loaded, and what it takes: atos models ps. Memory for models is all that is free, less a reserve;
---budget 4gb makes it less. It holds for the worker, so one that runs with another budget is not used.
+What is loaded, and what it takes: atos models ps. Memory for models is all that
+is free, less a reserve; --budget 4gb makes it less. It holds for the worker, so
+one that runs with another budget is not used.
 
-On a terminal the plan and its tests are shown before there is code: accept, edit (in VISUAL or EDITOR), or stop.
-With --yes or --json, or without a terminal, they are taken as they are. What a policy asks about a tool call waits
+On a terminal the plan and its tests are shown before there is code: accept,
+edit (in VISUAL or EDITOR), or stop. With --yes or --json, or without a
+terminal, they are taken as they are. What a policy asks about a tool call waits
 for atos approve or atos deny in any case; the other tasks go on meanwhile.
 
 Ctrl-C pauses the build and says how to go on; a second Ctrl-C leaves at once.`,
@@ -84,11 +88,13 @@ declareInspectCommands(program, run);
 
 program
   .command("list")
+  .summary("the newest builds")
   .description("Lists the newest builds.")
   .option("--limit <number>", "at most so many (20)", "20")
+  .option("--all", "also the builds that atos eval made")
   .option("--json", "print JSON")
-  .action((flags: Json & { limit: string }) =>
-    run(flags, async (output) => (await import("./list.ts")).runListCommand(flags.limit, output)),
+  .action((flags: Json & ListFlags) =>
+    run(flags, async (output) => (await import("./list.ts")).runListCommand(flags, output)),
   );
 
 program
@@ -106,6 +112,7 @@ program
 
 program
   .command("cancel")
+  .summary("end a build for good")
   .description("Ends a build for good; the latest unfinished one if none is named.")
   .argument("[id]")
   .option("--json", "print JSON")
@@ -134,7 +141,10 @@ for (const [name, decision, does] of [
     );
 }
 
-const receipt = program.command("receipt").description("Shows or checks the receipt of a delivered repository.");
+const receipt = program
+  .command("receipt")
+  .summary("show or check the receipt of a delivered repository")
+  .description("Shows or checks the receipt of a delivered repository.");
 receipt
   .command("show")
   .description("Prints the receipt; checks nothing.")
@@ -146,7 +156,7 @@ receipt
 receipt
   .command("verify")
   .description("Checks commit, tree and frozen tests against the receipt, and runs the tests again in the sandbox.")
-  .argument("<dir>", "the delivered repository")
+  .argument("[dir]", "the delivered repository (.)")
   .option("--mutants [number]", "then change the code at so many places (12), one at a time: do the tests notice?")
   .option("--branch <name>", "of this branch, as a build with --repo makes it, and not of what is checked out")
   .option("--unsafe", "run its tests without a sandbox (don't)")
@@ -154,20 +164,27 @@ receipt
   .addHelpText(
     "after",
     `
-Mutants show that the tests can fail. Each that survives is told and is no fault of the receipt; where three or more
-were tried and not one was noticed, the tests prove nothing, and the exit code is 1.`,
+Mutants show that the tests can fail. Each that survives is told and is no fault
+of the receipt; where three or more were tried and not one was noticed, the
+tests prove nothing, and the exit code is 1.`,
   )
-  .action((dir: string, flags: Json & ReceiptVerifyFlags) =>
+  .action((dir: string | undefined, flags: Json & ReceiptVerifyFlags) =>
     run(flags, async (output) => (await import("./receipt.ts")).runReceiptVerifyCommand(dir, flags, output)),
   );
 
 declareModelsCommands(
-  program.command("models").description("Lists, fetches, shows and removes models, and says what is loaded."),
+  program
+    .command("models")
+    .summary("list, fetch, show and remove models, and what is loaded")
+    .description("Lists, fetches, shows and removes models, and says what is loaded."),
   run,
 );
 
 declareAuditCommands(
-  program.command("audit").description("The audit trail: everything that was done, in order, chained by hashes."),
+  program
+    .command("audit")
+    .summary("all that was done, in order, chained by hashes")
+    .description("The audit trail: everything that was done, in order, chained by hashes."),
   run,
 );
 
@@ -175,7 +192,7 @@ declareMcpCommand(program.command("mcp"), run);
 
 declareEvalCommand(program.command("eval"), run);
 
-const config = program.command("config").description("Shows the settings.");
+const config = program.command("config").summary("the settings").description("Shows the settings.");
 config
   .command("show")
   .description("Prints each setting, its value and where it came from.")
@@ -184,6 +201,7 @@ config
 
 program
   .command("doctor")
+  .summary("what this machine can run, and how to get what is missing")
   .description("Says what this machine can run, and how to get what is missing.")
   .option("--fix", "install what is missing where that can be done")
   .option("--yes", "with --fix: don't ask")
@@ -223,12 +241,14 @@ Examples:
   atos sandbox --wall-seconds 5 --memory-mib 256 --json -- ./program
   atos sandbox --allow-host pypi.org --allow-host files.pythonhosted.org -- python3 -m pip download six
 
-The folder is /workspace inside, and the working directory. What stands behind -- belongs to the command.
-Output comes when the command has ended, and standard input is empty.
+The folder is /workspace inside, and the working directory. What stands behind
+-- belongs to the command. Output comes when the command has ended, and standard
+input is empty.
 
-Exit code: the command's own; 127 if there is no such command, 128 + n if signal n ended it. If ATOS ended
-it: 1 at a limit, and a line on standard error says which; 2 bad usage; 3 no sandbox here; 130 after Ctrl-C.
-With --json limitHit and exitCode tell them apart.`,
+Exit code: the command's own; 127 if there is no such command, 128 + n if signal
+n ended it. If ATOS ended it: 1 at a limit, and a line on standard error says
+which; 2 bad usage; 3 no sandbox here; 130 after Ctrl-C. With --json limitHit
+and exitCode tell them apart.`,
   )
   .action((command: string[], flags: Json & SandboxFlags) =>
     run(flags, async (output) => (await import("./sandbox.ts")).runSandboxCommand(command, flags, output)),
@@ -236,6 +256,7 @@ With --json limitHit and exitCode tell them apart.`,
 
 program
   .command("worker")
+  .summary("the worker in the foreground; other commands start one")
   .description("Runs the worker in the foreground; the other commands start one by themselves.")
   .option("--budget <size>", BUDGET_HELP)
   .action((flags: { budget?: string }) => run({}, async () => (await import("./worker.ts")).runWorker(flags)));

@@ -14,8 +14,10 @@ import { makeMcpServer } from "../tools/mcp/make-mcp-server.ts";
 import { serveStdio } from "../tools/mcp/serve-stdio.ts";
 import { namedRegistries } from "../tools/servers/packages/registries.ts";
 import { readWebhooks } from "../tools/servers/workflow/read-webhooks.ts";
+import { loadLanguages } from "../tools/load-languages.ts";
 import { openServer, SERVER_NAMES, type ServerDeps, type ServerName } from "../tools/servers/open-server.ts";
 import type { Tool, ToolServer } from "../tools/tool.ts";
+import { OWN_LANGUAGES } from "../workflows/choose-roster.ts";
 import { type CommandContext, commandContext, settingsOf } from "./context.ts";
 import { interrupted } from "./interrupted.ts";
 import { mcpClientConfig, mcpServerLines } from "./mcp-lines.ts";
@@ -111,6 +113,7 @@ async function serverDeps(context: CommandContext, root: string): Promise<Server
   return {
     root,
     sandbox: () => open(false),
+    languages: () => loadLanguages([OWN_LANGUAGES, join(folder.root, "languages")]),
     notesFolder: folder.notes,
     packagesFolder: folder.packages,
     registries: namedRegistries({ npm: npmRegistry, pip: pipIndex }),
@@ -123,7 +126,7 @@ async function serverDeps(context: CommandContext, root: string): Promise<Server
 type Asked = { readonly server: string; readonly tool: Tool; readonly input: Readonly<Record<string, unknown>> };
 
 /** Why a call of another program is not made. Nobody sits there to be asked, so what must be asked is refused. Pure. */
-export function refusal(policy: Policy, { server, tool, input }: Asked): string | undefined {
+function refusal(policy: Policy, { server, tool, input }: Asked): string | undefined {
   const { decision, because } = mayCall(policy, policyQuestion({ ...tool, server }, input));
   if (decision === "allow") return undefined;
   if (decision === "deny") return `Not allowed: ${because}.`;

@@ -1,13 +1,15 @@
 import type { PlannedTask } from "../base/events.ts";
 import { showUnseen } from "../tools/gate/call-text.ts";
 import type { ShownPlan } from "../workflows/plan-question.ts";
+import { counted } from "./counted.ts";
+import { taskDepths } from "./task-depths.ts";
 
 const RULE_WIDTH = 72;
 
 /** A plan and its tests as a person looks at them: specification, tasks as a graph, each test file whole. Pure. */
 export function planLines({ spec, tasks, tests, rejected }: ShownPlan): readonly string[] {
   const { name, language, summary, criteria } = spec;
-  const depths = depthsOf(tasks);
+  const depths = taskDepths(tasks);
   const lines = [
     `Specification: ${name} (${language}): ${summary}`,
     ...criteria.map((criterion, index) => `  C${index + 1}  ${criterion}`),
@@ -35,13 +37,6 @@ function taskLines({ id, tier, files, after, covers, description }: PlannedTask,
   ];
 }
 
-/** How many tasks stand in a row before each one. The tasks are in an order that respects what they come after. */
-function depthsOf(tasks: readonly PlannedTask[]): ReadonlyMap<string, number> {
-  const depths = new Map<string, number>();
-  for (const { id, after } of tasks) depths.set(id, Math.max(0, ...after.map((other) => (depths.get(other) ?? 0) + 1)));
-  return depths;
-}
-
 function numbered(content: string): readonly string[] {
   const lines = content.replace(/\n$/, "").split("\n");
   const width = String(lines.length).length;
@@ -55,8 +50,4 @@ function rule(title: string): string {
 
 function indented(text: string): readonly string[] {
   return text.split("\n").map((line) => `  ${line}`);
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

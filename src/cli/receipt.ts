@@ -14,11 +14,12 @@ import {
   verifyReceipt,
 } from "../workflows/verify-receipt.ts";
 import { commandContext, settingsOf } from "./context.ts";
+import { interrupted } from "./interrupted.ts";
 import type { Output } from "./output.ts";
 
 /** `atos receipt show [DIR]`: the receipt of a delivered repository. Checks nothing. */
 export async function runReceiptShowCommand(directory: string, output: Output): Promise<number> {
-  const receipt = await readReceiptOf(resolve(directory));
+  const receipt = await readReceiptOf(resolve(directory), interrupted());
   output.emit(receipt);
   output.say(receiptToMarkdown(receipt));
   return EXIT.done;
@@ -31,23 +32,22 @@ export type ReceiptVerifyFlags = {
   readonly mutants?: string | true;
 };
 
-/** `atos receipt verify DIR`: checks the receipt and runs the tests again. Needs no worker and no database. */
+/** `atos receipt verify [DIR]`: checks the receipt and runs the tests again. Needs no worker and no database. */
 export async function runReceiptVerifyCommand(
-  directory: string,
+  named: string | undefined,
   flags: ReceiptVerifyFlags,
   output: Output,
 ): Promise<number> {
-  const most = mostMutants(flags.mutants);
+  const { directory, ...asked } = folderAndMutants(named, flags.mutants);
+  const most = mostMutants(asked.mutants);
   const context = commandContext();
   const settings = await settingsOf(context);
   const languages = await loadLanguages([OWN_LANGUAGES, join(context.folder.root, "languages")]);
   const sandbox = await openSandbox({ ...settings.sandbox, unsafe: flags.unsafe ?? false });
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
   const verification = await verifyReceipt(
     resolve(directory),
     { sandbox, mutants: most, languages, branch: flags.branch },
-    stop.signal,
+    interrupted(),
   );
   const { ok, receipt, findings, laterCommits, mutants } = verification;
   output.emit({
@@ -68,6 +68,15 @@ export async function runReceiptVerifyCommand(
     output.say(`– ${laterCommits} later commit${laterCommits === 1 ? "" : "s"}: the receipt says nothing about them`);
   output.say(`\n${verdictOf(verification)}`);
   return ok ? EXIT.done : EXIT.failed;
+}
+
+/** In `--mutants DIR` the flag stands without a number, and the folder is not its value. Pure. */
+export function folderAndMutants(
+  named: string | undefined,
+  mutants: string | true | undefined,
+): { readonly directory: string; readonly mutants: string | true | undefined } {
+  const isFolder = named === undefined && typeof mutants === "string" && !/^-?[\d.]+$/.test(mutants);
+  return isFolder ? { directory: mutants, mutants: true } : { directory: named ?? ".", mutants };
 }
 
 /** @throws `cli/bad-mutants` */

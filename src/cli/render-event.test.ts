@@ -115,7 +115,7 @@ const TEAM_LINES: readonly (readonly [BuildEvent, string | undefined])[] = [
   [{ type: "files-written", step: "s", task: "code", from: "a", tree: "b" }, undefined],
   [
     { type: "build-forked", from: "old", step: "spec/turn-1", steps: 1, events: 3, seed: 7 },
-    "fork       of old, from spec/turn-1 on with seed 7; steps kept from before that, told again: 1",
+    "fork       of old, from spec/turn-1 on with seed 7; kept from before that: 1 step",
   ],
 ];
 

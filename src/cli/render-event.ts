@@ -1,6 +1,7 @@
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
 import { whyTaken } from "../workflows/graphs.ts";
 import { bytesText } from "./bytes-text.ts";
+import { counted } from "./counted.ts";
 
 const SHOWN_CALL_CHARS = 80;
 
@@ -11,7 +12,7 @@ export function renderEvent(event: BuildEvent): string | undefined {
     case "build-forked":
       return line(
         "fork",
-        `of ${event.from}, from ${event.step} on with seed ${event.seed}; steps kept from before that, told again: ${event.steps}`,
+        `of ${event.from}, from ${event.step} on with seed ${event.seed}; kept from before that: ${counted(event.steps, "step")}`,
       );
     case "build-started":
       return line("start", `models: ${event.models.join(", ")}; sandbox: ${event.sandbox}`);
@@ -144,10 +145,6 @@ function mergedText({ how, commit, paths }: Extract<BuildEvent, { type: "merged"
     case "left-out":
       return "left out: it could not be put together with the rest";
   }
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** One line: its tool and the beginning of what it was called with. */

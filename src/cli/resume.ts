@@ -2,13 +2,14 @@ import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { usageError } from "../base/errors.ts";
 import { appendBuildEvents } from "../journal/build-events.ts";
-import { type Build, findBuild, latestUnfinishedBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
+import { type Build, findBuild, lockBuild, setBuildState, setWish } from "../store/builds.ts";
 import { lastSeq } from "../store/events.ts";
 import { WORKFLOW_VERSION } from "../workflows/build-request.ts";
 import { commandContext, settingsOf } from "./context.ts";
 import { finish } from "./finish.ts";
 import { followBuild } from "./follow.ts";
 import { isLostConnection } from "./lost-connection.ts";
+import { newestBuild } from "../store/newest-builds.ts";
 import type { Output } from "./output.ts";
 import { connect, type Connection } from "./worker-client.ts";
 
@@ -70,9 +71,9 @@ function refuseOtherVersion(build: Build): void {
   );
 }
 
-/** The build called `id`, or the latest unfinished one of this installation. */
+/** The build called `id`, or the latest unfinished one of this installation, but for those of `atos eval`. */
 export async function chooseBuild({ db, workerId }: Connection, id: string | undefined): Promise<Build> {
-  const build = id === undefined ? await latestUnfinishedBuild(db, workerId) : await findBuild(db, id);
+  const build = id === undefined ? await newestBuild(db, { unfinishedOf: workerId }) : await findBuild(db, id);
   if (build === undefined) {
     const why = id === undefined ? "there is no unfinished build" : `there is no build ${id}`;
     throw usageError("cli/no-such-build", `${why}; see: atos list`);

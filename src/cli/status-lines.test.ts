@@ -77,6 +77,20 @@ test("what is left is unknown where there is nothing to go by, and no matter of 
   assert.match(statusLines({ ...STATUS, view, build })[1] ?? "", / · 8\.0 s$/);
 });
 
+test("when every task is done, what is left is said to be the merging and the last check", () => {
+  const tasks = STATUS.view.tasks.filter(({ state }) => state !== "running");
+  const line = (left: object): string => statusLines({ ...STATUS, view: { ...STATUS.view, tasks, ...left } })[1] ?? "";
+  assert.match(line({}), / · time left: about 2\.0 s, only merging and the last check$/);
+  assert.match(line({ expectedLeftMs: 3 }), / about 0\.1 s, only merging/);
+  assert.match(line({ expectedLeftMs: undefined }), / unknown, only merging and the last check$/);
+});
+
+test("whose tests are being written is told, where they are written side by side", () => {
+  const atWork = [{ task: "tests", step: "tests/b/turn-2", does: "tester", model: "coder", forMs: 100 }];
+  const lines = statusLines({ ...STATUS, view: { ...STATUS.view, atWork } });
+  assert.equal(lines.at(-1), "● running  tests of b · tester with coder for 0.1 s");
+});
+
 test("the document has all of it, and a reached limit is told", () => {
   const document = statusDocument({ ...STATUS, view: { ...STATUS.view, limitReached: "5 minutes" } });
   assert.deepEqual(

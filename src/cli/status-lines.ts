@@ -1,9 +1,12 @@
 import type { Approval } from "../store/approvals.ts";
 import type { Build } from "../store/builds.ts";
 import type { BuildRequest } from "../workflows/build-request.ts";
-import type { AtWork, BuildView, TaskView } from "../workflows/view-build.ts";
+import { type AtWork, type BuildView, isMerging, type TaskView } from "../workflows/view-build.ts";
+import { counted } from "./counted.ts";
 import { seconds } from "./render-event.ts";
 import { showPath } from "./show-path.ts";
+import { taskDepths } from "./task-depths.ts";
+import { UNFINISHED } from "../store/builds.ts";
 
 export type Status = {
   readonly build: Build;
@@ -13,17 +16,15 @@ export type Status = {
 };
 
 const SIGNS = { waiting: "○", running: "●", green: "✔", red: "✘", skipped: "–" } as const;
-const UNFINISHED: readonly string[] = ["queued", "running", "paused"];
 
 /** A build as it stands, for people: itself, its tasks below those they wait for, and what is open. Pure. */
 export function statusLines({ build, limits, view, questions }: Status): readonly string[] {
   const { id, state, goal, outDirectory, forkedFrom, forkedStep } = build;
-  const left = view.expectedLeftMs === undefined ? "unknown" : `about ${seconds(view.expectedLeftMs)}`;
   const facts = [
-    `${view.turns} turns`,
+    counted(view.turns, "turn"),
     `${view.tokens.prompt} + ${view.tokens.output} tokens`,
     seconds(view.spentMs),
-    ...(UNFINISHED.includes(state) ? [`time left: ${left}`] : []),
+    ...(UNFINISHED.includes(state) ? [`time left: ${leftText(view)}`] : []),
   ];
   return [
     `${id}  ${state}  ${goal.split("\n")[0] ?? ""}`,
@@ -34,6 +35,11 @@ export function statusLines({ build, limits, view, questions }: Status): readonl
     ...view.atWork.filter(({ task }) => !view.tasks.some(({ id: of }) => of === task)).map(workLine),
     ...questions.map(({ id: question, task }) => `? ${task} asks you: atos approve ${question}   or   atos deny`),
   ];
+}
+
+function leftText({ expectedLeftMs, tasks }: BuildView): string {
+  const about = expectedLeftMs === undefined ? "unknown" : `about ${seconds(Math.max(100, expectedLeftMs))}`;
+  return isMerging(tasks) ? `${about}, only merging and the last check` : about;
 }
 
 function limitLines({ minutes, tokens }: BuildRequest["limits"], { limitReached }: BuildView): readonly string[] {
@@ -52,7 +58,7 @@ function taskLine(task: TaskView, { tasks, atWork }: BuildView): string {
   const cost = tokens.output === 0 ? [] : [`${tokens.prompt} + ${tokens.output} tokens`];
   const time = kept ? ["kept"] : spentMs === 0 ? [] : [seconds(spentMs)];
   const parts = [...(now === undefined ? [] : [workText(now)]), ...tries, ...cost, ...time];
-  const indent = "  ".repeat(depthOf(task, tasks));
+  const indent = "  ".repeat(taskDepths(tasks).get(id) ?? 0);
   const facts = parts.length === 0 ? "" : ` · ${parts.join(" · ")}`;
   const because = why === undefined ? "" : ` · ${why.split("\n")[0] ?? ""}`;
   return `${indent}${SIGNS[state]} ${state.padEnd(8)} ${id} (${tier})${facts}${because}: ${description}`;
@@ -63,16 +69,10 @@ function attemptText({ sample, repairs }: NonNullable<TaskView["attempt"]>): str
   return `sample ${sample}${repaired}`;
 }
 
-/** How many tasks it waits for, one after another. */
-function depthOf(task: TaskView, tasks: readonly TaskView[]): number {
-  const depths = new Map<string, number>();
-  // In the order of the plan each comes after those it waits for.
-  for (const { id, after } of tasks) depths.set(id, Math.max(0, ...after.map((one) => (depths.get(one) ?? 0) + 1)));
-  return depths.get(task.id) ?? 0;
-}
-
 function workLine(work: AtWork): string {
-  return `● ${"running".padEnd(8)} ${work.task} · ${workText(work)}`;
+  // Tests of several tasks are written side by side.
+  const [, of] = /^tests\/([^/]+)\//.exec(work.step) ?? [];
+  return `● ${"running".padEnd(8)} ${work.task}${of === undefined ? "" : ` of ${of}`} · ${workText(work)}`;
 }
 
 function workText({ does, model, forMs }: AtWork): string {

@@ -5,11 +5,11 @@ import type { CommandContext } from "./context.ts";
 import { isLostConnection } from "./lost-connection.ts";
 import type { Output } from "./output.ts";
 import { openRedraw } from "./redraw.ts";
+import { UNFINISHED } from "../store/builds.ts";
 import { type Status, statusDocument, statusLines } from "./status-lines.ts";
 import { type Connection, connectRunning } from "./worker-client.ts";
 
 const BETWEEN_LOOKS_MS = 500;
-const UNFINISHED: readonly string[] = ["queued", "running", "paused"];
 
 type Watched = {
   readonly buildId: string;

@@ -4,9 +4,10 @@ import { allBuildEvents, type RecordedEvent } from "../journal/build-events.ts";
 import { openApprovals } from "../store/approvals.ts";
 import type { Db } from "../store/database.ts";
 import { buildRequestSchema } from "../workflows/build-request.ts";
-import { viewBuild } from "../workflows/view-build.ts";
+import { keptSeq, viewBuild } from "../workflows/view-build.ts";
 import { chosenBuild } from "./chosen-build.ts";
 import { type CommandContext, commandContext } from "./context.ts";
+import { nextSteps } from "./next-steps.ts";
 import type { Output } from "./output.ts";
 import { renderEvent } from "./render-event.ts";
 import { type Status, statusDocument, statusLines } from "./status-lines.ts";
@@ -31,11 +32,14 @@ export async function runStatusCommand(
   }
   output.emit({ ...statusDocument(status), swaps: countSwaps(events) });
   output.say(statusLines(status).join("\n"));
-  const lines = events.flatMap(({ event }) => renderEvent(event) ?? []);
-  output.say(`\n${lines.slice(-LAST_LINES).join("\n")}`);
+  const keptUntil = keptSeq(events);
+  const own = events.filter(({ seq }) => seq === 1 || seq > keptUntil);
+  const lines = own.flatMap(({ event }) => renderEvent(event) ?? []);
+  if (lines.length > 0) output.say(`\n${lines.slice(-LAST_LINES).join("\n")}`);
   const timeline = swapTimeline(events, terminalWidth());
   if (timeline.length > 0) output.say(`\n${timeline.join("\n")}`);
   if (status.build.state === "paused") output.say(`\nGo on: atos resume ${status.build.id}`);
+  if (status.build.state === "red") output.say(`\n${nextSteps(status.build.id, events).join("\n")}`);
   return EXIT.done;
 }
 

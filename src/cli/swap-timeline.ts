@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts";
 import { readTracks, type Span, type TimedEvent, type Track, type Tracks } from "./model-tracks.ts";
 
 /**
@@ -100,10 +101,6 @@ function figuresLine({ loads, unloads, resizes, computingMs, loadingMs }: Swaps,
     ...(resizes > 0 ? [counted(resizes, "resize")] : []),
   ];
   return `${counts.join(", ")}, ${share(computingMs)} of the time computing, ${share(loadingMs)} loading`;
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
 /** A length of time for people: `41.5 s`, `12 min 5 s`, `2 h 10 min`. Pure. */

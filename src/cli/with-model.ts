@@ -5,6 +5,7 @@ import type { Model, ModelSource } from "../engine/model.ts";
 import { openPool } from "../pool/open-pool.ts";
 import { resolveModel } from "../workflows/choose-roster.ts";
 import { commandContext, settingsOf } from "./context.ts";
+import { interrupted } from "./interrupted.ts";
 import type { Output } from "./output.ts";
 
 /** How long a model waits for memory that the worker or other programs have. */
@@ -12,7 +13,7 @@ const MAX_WAIT_MS = 10_000;
 const JOB = { build: "this command", task: "models", role: "measured" };
 
 /**
- * Opens the model that a person named, in this process and for one command; Ctrl-C ends that. Its memory is booked
+ * Opens the model that a person named, in this process and for one command; Ctrl-C or being asked to end ends that. Its memory is booked
  * beside what the worker has: a model that does not fit there is refused.
  */
 export async function withModel<T>(
@@ -32,8 +33,7 @@ export async function withModel<T>(
   const choice = { ...places, ...key, model: text, roster: undefined, contextTokens, thinking: undefined };
   const { source, note } = await resolveModel(text, choice);
   if (note !== undefined) output.note(`atos: ${note}`);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  const signal = interrupted();
   output.note(`opening ${source.id} …`);
   const { env, folder } = context;
   const options = {
@@ -44,7 +44,7 @@ export async function withModel<T>(
     env,
   };
   await mkdir(folder.root, { recursive: true, mode: 0o700 });
-  await using pool = await openPool(options, stop.signal);
-  await using lease = await pool.lease({ source, job: JOB, report: async () => {} }, stop.signal);
-  return await use({ model: lease.model, source }, stop.signal);
+  await using pool = await openPool(options, signal);
+  await using lease = await pool.lease({ source, job: JOB, report: async () => {} }, signal);
+  return await use({ model: lease.model, source }, signal);
 }

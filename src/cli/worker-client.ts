@@ -124,10 +124,13 @@ async function startOne(context: CommandContext, note: (text: string) => void): 
   // The settings file of this workspace is not the worker's, which runs in the state folder: the budget is handed over.
   const given = context.budget ?? (await settingsOf(context)).budget;
   // A worker that ended in order took its file along. Builds of one that did not go on as they began.
-  const left = given === undefined ? (await readWorkerFile(folder.workerFile))?.budgetBytes : undefined;
+  const before = await readWorkerFile(folder.workerFile);
+  const left = given === undefined ? before?.budgetBytes : undefined;
   const budget = given ?? (left === undefined ? undefined : { text: `${left / 2 ** 20}mib` });
-  note("starting the worker …");
-  if (left !== undefined) note(`the worker that was here died; this one keeps its budget of ${bytesText(left)}`);
+  // One that is only ending, or not ready yet, holds its lock.
+  const isDead = before !== undefined && !isHeld(folder.lock);
+  note(isDead ? "the worker died; starting another, which goes on with its builds …" : "starting the worker …");
+  if (left !== undefined) note(`it keeps the budget of ${bytesText(left)} that the other one had`);
   let log: number;
   try {
     mkdirSync(folder.root, { recursive: true, mode: 0o700 });

@@ -64,6 +64,7 @@ export function bubblewrapArguments(host: BubblewrapHost, plan: BubblewrapPlan):
     ["--proc", "/proc", "--remount-ro", "/proc"],
     ["--dev", "/dev"],
     Object.entries(MEMORY_MOUNTS).flatMap(([path, mib]) => memoryMount(path, mib)),
+    folders(shown.filter(isInMemory)),
     // Both /dev and / are memory too, without a size: nothing may be written to them.
     ["--remount-ro", "/dev"],
     ["--bind", plan.root, "/workspace", "--chdir", "/workspace"],
@@ -83,6 +84,11 @@ function folders(paths: readonly string[]): string[] {
   const above = outside.flatMap((path) => [...path.matchAll(/\//g)].map((slash) => path.slice(0, slash.index)));
   const made = new Set(above.filter((folder) => folder !== ""));
   return [...made].flatMap((folder) => ["--perms", "0755", "--dir", folder]);
+}
+
+/** Whether a path is hidden by a memory file system until it is made in there. */
+function isInMemory(path: string): boolean {
+  return Object.keys(MEMORY_MOUNTS).some((mount) => path.startsWith(`${mount}/`));
 }
 
 function memoryMount(path: string, mib: number): string[] {

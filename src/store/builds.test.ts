@@ -6,11 +6,11 @@ import {
   buildUsingDirectory,
   findBuild,
   insertBuild,
-  latestUnfinishedBuild,
   listBuilds,
   setBuildState,
   setWish,
 } from "./builds.ts";
+import { newestBuild, newestBuilds } from "./newest-builds.ts";
 import { type ScratchDatabase, scratchDatabase } from "../../test/fixtures/scratch-database.ts";
 
 let scratch: ScratchDatabase;
@@ -84,15 +84,34 @@ test("the state of an unknown build can't be set", async () => {
   });
 });
 
-test("the latest unfinished build is the newest that is queued, running or paused", async () => {
-  assert.equal(await latestUnfinishedBuild(scratch.db, "w"), undefined);
+test("of an installation's builds the newest that may still go on is found, and no evaluation's", async () => {
+  const unfinished = () => newestBuild(scratch.db, { unfinishedOf: "w" });
+  assert.equal(await unfinished(), undefined);
   await queued("paused", 1);
   await setBuildState(scratch.db, { id: "paused", state: "paused", at: at(5) });
   await queued("cancelled", 2);
   await setBuildState(scratch.db, { id: "cancelled", state: "cancelled", at: at(5) });
   await queued("green", 3);
   await setBuildState(scratch.db, { id: "green", state: "green", at: at(5) });
-  assert.equal((await latestUnfinishedBuild(scratch.db, "w"))?.id, "paused");
+  const evaluated = {
+    id: "eval",
+    goal: "g",
+    request: {},
+    worker: "w",
+    outDirectory: "/eval",
+    evaluation: true,
+  } as const;
+  await insertBuild(scratch.db, { ...evaluated, at: at(4) });
+  assert.equal((await unfinished())?.id, "paused");
+  assert.equal((await newestBuild(scratch.db))?.id, "green");
+  const listed = async (all: boolean) => (await newestBuilds(scratch.db, { limit: 2, all })).map(({ id }) => id);
+  assert.deepEqual(
+    [await listed(true), await listed(false)],
+    [
+      ["eval", "green"],
+      ["green", "cancelled"],
+    ],
+  );
 });
 
 test("queued and running builds are served, and a paused one of which something is wanted", async () => {
@@ -104,11 +123,8 @@ test("queued and running builds are served, and a paused one of which something 
   assert.deepEqual((await buildsToServe(scratch.db, "w")).map(({ id }) => id).toSorted(), ["queued", "running"]);
   assert.deepEqual(await buildsToServe(scratch.db, "another installation"), []);
   assert.equal(await setWish(scratch.db, { id: "paused", wish: "cancel", at: at(1) }), true);
-  assert.deepEqual((await buildsToServe(scratch.db, "w")).map(({ id, state, wish }) => [id, state, wish]).toSorted(), [
-    ["paused", "paused", "cancel"],
-    ["queued", "queued", null],
-    ["running", "running", null],
-  ]);
+  const served = (await buildsToServe(scratch.db, "w")).map(({ id, state, wish }) => `${id} ${state} ${wish}`);
+  assert.deepEqual(served.toSorted(), ["paused paused cancel", "queued queued null", "running running null"]);
 });
 
 test("a wish is seen until it is withdrawn or the build is over", async () => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AtosError, usageError } from "../base/errors.ts";
 import { type Db, jsonText, type Tables } from "./database.ts";
 
-const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
+export const BUILD_STATES = ["queued", "running", "paused", "cancelled", "green", "red", "refused"] as const;
 export type BuildState = (typeof BUILD_STATES)[number];
 
 const BUILD_WISHES = ["pause", "cancel"] as const;
@@ -12,7 +12,7 @@ const BUILD_WISHES = ["pause", "cancel"] as const;
 export type BuildWish = (typeof BUILD_WISHES)[number];
 
 /** States from which a build still goes on, by itself or when resumed. */
-const UNFINISHED = ["queued", "running", "paused"] as const satisfies readonly BuildState[];
+export const UNFINISHED: readonly BuildState[] = ["queued", "running", "paused"];
 
 const buildRow = z
   .object({
@@ -51,6 +51,8 @@ export type NewBuild = {
   /** The installation that is to run it. */
   readonly worker: string;
   readonly outDirectory: string;
+  /** An evaluation made it. */
+  readonly evaluation?: true;
   /** The build that it goes on from, and the first step that it does itself. */
   readonly forked?: { readonly from: string; readonly step: string };
   readonly at: Date;
@@ -73,6 +75,7 @@ export async function insertBuild(db: Db, build: NewBuild): Promise<Build> {
     result: null,
     forked_from: build.forked?.from ?? null,
     forked_step: build.forked?.step ?? null,
+    evaluation: build.evaluation ?? false,
     created_at: build.at,
     updated_at: build.at,
   };
@@ -91,16 +94,6 @@ export async function findBuild(db: Db, id: string): Promise<Build | undefined> 
 /** The newest first. */
 export async function listBuilds(db: Db, limit: number): Promise<readonly Build[]> {
   return buildRow.array().parse(await newestFirst(db).limit(limit).execute());
-}
-
-/** The newest build of `worker` that is queued, running or paused. */
-export async function latestUnfinishedBuild(db: Db, worker: string): Promise<Build | undefined> {
-  const row = await newestFirst(db)
-    .where("worker", "=", worker)
-    .where("state", "in", UNFINISHED)
-    .limit(1)
-    .executeTakeFirst();
-  return row && buildRow.parse(row);
 }
 
 /** The unfinished build of `worker` that delivers to `outDirectory`; paths are compared as text. */

@@ -18,6 +18,7 @@ export type Tables = {
     result: ColumnType<unknown, string | null, string>;
     readonly forked_from: ColumnType<string | null, string | null | undefined, never>;
     readonly forked_step: ColumnType<string | null, string | null | undefined, never>;
+    readonly evaluation: boolean;
     readonly created_at: Date;
     updated_at: Date;
   };

@@ -39,20 +39,3 @@ export async function checkFolder(sandbox: Sandbox, folder: Folder, signal: Abor
   const coverage = await measureCoverage(sandbox, { ...code, covered }, signal);
   return coverage === undefined ? { kind: "tests", run } : { kind: "tests", run, coverage };
 }
-
-export type FileTests = {
-  readonly file: string;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-};
-
-/** How the tests of each file went, in the order of the run; a run that failed as a whole has the file "". Pure. */
-export function testsPerFile({ tests }: Pick<TestRun, "tests">): readonly FileTests[] {
-  const files = [...new Set(tests.map(({ file }) => file))];
-  return files.map((file) => {
-    const count = (outcome: string): number =>
-      tests.filter((test) => test.file === file && test.outcome === outcome).length;
-    return { file, passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
-  });
-}

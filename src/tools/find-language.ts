@@ -19,6 +19,22 @@ export function knownLanguages(languages: readonly Language[]): {
   return { names: languages.map(({ id }) => id), find: (name) => findLanguage(name, languages)?.id };
 }
 
+/** The languages that one of a goal's words is a name of; `except` are words that do not count. Pure. */
+export function namedLanguages(
+  goal: string,
+  languages: readonly Language[],
+  except: readonly string[] = [],
+): readonly Language[] {
+  const words = goal
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}+#.]+/u)
+    .map((word) => word.replace(/\.+$/, ""));
+  const counting = new Set(words.filter((word) => !except.includes(word)));
+  return languages.filter(({ id, name, aliases }) =>
+    [id, name.toLowerCase(), ...aliases].some((word) => counting.has(word)),
+  );
+}
+
 /** @throws `tools/language` for one that is not among `languages`. */
 export function requireLanguage(id: LanguageId, languages: readonly Language[] = BUILT_IN_LANGUAGES): Language {
   const found = findLanguage(id, languages);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { type CodeCheck, checkFolder, testsPerFile } from "./check-folder.ts";
+import { type CodeCheck, checkFolder } from "./check-folder.ts";
 import { explainFailure, explainFailureAt } from "./explain-failure.ts";
 import { requireLanguage } from "./find-language.ts";
 import { findLint } from "./find-lint.ts";
@@ -214,7 +214,35 @@ test("a lint passes, fails, or says why it was not run", async () => {
     what: "npm run lint",
     why: why("no-such-linter"),
   });
+  assert.deepEqual(await lint(script("kill -9 $$")), {
+    kind: "not-run",
+    what: "npm run lint",
+    why: "kill was ended by a signal",
+  });
   assert.deepEqual(await lint({ "biome.json": "{}" }), { kind: "not-run", what: "biome", why: why("biome") });
+});
+
+test("a linter of the virtual environment beside the code is found, and runs with its packages", async () => {
+  const environment = join(mkdtempSync(join(tmpdir(), "atos-environment-")), ".venv");
+  after(() => rmSync(join(environment, ".."), { recursive: true, force: true }));
+  const { pythonPath = "" } = sandbox;
+  const made = await sandbox.run(
+    { command: [pythonPath, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"], root: folder({}) },
+    AbortSignal.timeout(60_000),
+  );
+  const packages = join(environment, "lib", made.stdout.trim(), "site-packages");
+  for (const path of [join(environment, "bin"), packages]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(environment, "pyvenv.cfg"), "home = /usr/bin\n");
+  writeFileSync(join(packages, "checker.py"), "def check():\n    print('app.py:1 is wrong')\n    return 1\n");
+  symlinkSync(pythonPath, join(environment, "bin/python3"));
+  const program = `#!${environment}/bin/python3\nimport sys\nfrom checker import check\nsys.exit(check())\n`;
+  writeFileSync(join(environment, "bin/flake8"), program, { mode: 0o755 });
+  const [lint] = findLint([".flake8"], () => "");
+  assert.ok(lint !== undefined);
+  const root = folder({ ".flake8": "", "app.py": "" });
+  const ask = (more: object) => runLint(sandbox, { root, lint, ...more }, AbortSignal.timeout(60_000));
+  assert.deepEqual(await ask({ environment }), { kind: "failed", what: "flake8", excerpt: "app.py:1 is wrong" });
+  assert.equal((await ask({})).kind, "not-run");
 });
 
 test("Go is parsed, tested, covered and vetted by its own toolchain", async () => {
@@ -233,10 +261,7 @@ test("Go is parsed, tested, covered and vetted by its own toolchain", async () =
   assert.ok(isTestFile(go, "sub/sub_test.go"));
   const green = await check(go, files, root);
   assert.ok(green.kind === "tests" && green.run.green, JSON.stringify(green));
-  assert.deepEqual(testsPerFile(green.run), [
-    { file: "add_test.go", passed: 1, failed: 0, skipped: 0 },
-    { file: "sub/sub_test.go", passed: 1, failed: 0, skipped: 0 },
-  ]);
+  assert.deepEqual(told(green), ["add_test.go TestAdd passed", "sub/sub_test.go TestGet passed"]);
   assert.deepEqual(green.coverage, [
     { path: "add.go", lines: 5, covered: 3 },
     { path: "sub/sub.go", lines: 3, covered: 3 },

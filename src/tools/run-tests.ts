@@ -1,11 +1,10 @@
 import { z } from "zod";
 import type { Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
+import { fileChunks } from "./file-chunks.ts";
 import type { Language } from "./language.ts";
 import {
   type CodePlace,
-  completed,
   explainRun,
-  failedRun,
   type FileCoverage,
   newMark,
   readMarked,
@@ -13,15 +12,10 @@ import {
   type ReportedTest,
 } from "./test-report.ts";
 import { requiredPython, runnersFor, testRequest } from "./test-request.ts";
-import { problemText, readCommandTests, readProblems } from "./toolchain/command-report.ts";
+import { problemText, readProblems } from "./toolchain/command-report.ts";
+import { runCommandTests } from "./toolchain/command-tests.ts";
 import { readCoverage } from "./toolchain/read-coverage.ts";
-import {
-  type CommandEnd,
-  type CommandJob,
-  missingToolchain,
-  runCommand,
-  toolchainVersion,
-} from "./toolchain/run-command.ts";
+import { runInstalled, toolchainVersion } from "./toolchain/run-command.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
 
 export type TestResult = {
@@ -54,8 +48,6 @@ export type CodeRun = {
   readonly sources?: readonly string[];
 };
 
-const REPORT_CUT = "its report was cut: the tests wrote over 8 MB, so what they came to is not known; print less";
-
 const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), message: z.string() })) });
 
 /**
@@ -68,19 +60,28 @@ const syntaxSchema = z.object({ problems: z.array(z.object({ file: z.string(), m
  * @throws `tools/python-missing` and `tools/toolchain-missing` where the machine can't run the language.
  */
 export async function runTests(sandbox: Sandbox, run: CodeRun, signal: AbortSignal): Promise<TestRun> {
-  return (await watchedRun(sandbox, { ...run, covered: undefined }, signal)).run;
+  const runs: TestRun[] = [];
+  for (const files of fileChunks(run.files))
+    runs.push((await watchedRun(sandbox, { ...run, files, covered: undefined }, signal)).run);
+  return {
+    runner: runs[0]?.runner ?? "none",
+    tests: runs.flatMap(({ tests }) => tests),
+    durationMs: runs.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    green: runs.every(({ green }) => green),
+  };
 }
 
 /**
  * Runs the tests once more with an eye on `covered`, source files that are no tests, and tells which of their lines
  * were reached. A run of its own, because watching is slow and must not make red what is green: undefined when it was
- * not green, or the language's tools can't tell.
+ * not green, when there are too many files for one run, or the language's tools can't tell.
  */
 export async function measureCoverage(
   sandbox: Sandbox,
   run: CodeRun & { readonly covered: readonly string[] },
   signal: AbortSignal,
 ): Promise<readonly FileCoverage[] | undefined> {
+  if ([run.files, run.covered].some((files) => fileChunks(files).length > 1)) return undefined;
   const { run: measured, coverage } = await watchedRun(sandbox, run, signal);
   return measured.green ? coverage : undefined;
 }
@@ -103,26 +104,15 @@ async function watchedRun(sandbox: Sandbox, run: ToWatch, signal: AbortSignal): 
 type ToCommand = ToWatch & { readonly toolchain: Toolchain };
 
 async function runByCommand(sandbox: Sandbox, asked: ToCommand, signal: AbortSignal): Promise<WatchedRun> {
-  const { toolchain, root, files, sources = files, covered } = asked;
-  const measured = covered === undefined ? undefined : toolchain.tests.coverage;
-  const { command } = measured ?? toolchain.tests;
-  const { pattern: testFile } = asked.language.testFile;
-  const job = { root, toolchain, command, files, sources: files, coverage: measured !== undefined, testFile };
-  const { report, run } = await finished(sandbox, job, signal);
-  const whole = run?.cut === false ? run : undefined;
-  const told = whole === undefined ? [] : readCommandTests({ run: whole, toolchain, files, sources });
-  const exitCode = run?.exitCode ?? null;
-  const ended = run === undefined ? report : { ...report, exitCode, stdout: run.stdout, stderr: run.stderr };
-  const tests =
-    whole === undefined
-      ? [failedRun(run === undefined ? explainRun(report) : REPORT_CUT)]
-      : completed(told, { report: ended, mark: newMark(), files });
-  const runner = command.slice(0, 2).join(" ");
-  const coverage =
-    run === undefined || measured === undefined
-      ? undefined
-      : readCoverage(run.coverage, measured.report, covered ?? []);
-  return { run: testRun({ runner, durationMs: report.durationMs, exitCode }, tests), coverage };
+  const { toolchain, root, files, sources = files, covered, language } = asked;
+  const measured = covered !== undefined;
+  const job = { root, toolchain, files, sources, measured, testFile: language.testFile.pattern };
+  const { runner, tests, ended, run } = await runCommandTests(sandbox, job, signal);
+  const { durationMs } = ended;
+  const report = toolchain.tests.coverage?.report;
+  const told = run === undefined || covered === undefined || report === undefined;
+  const coverage = told ? undefined : readCoverage(run.coverage, report, covered);
+  return { run: testRun({ runner, durationMs, exitCode: run?.exitCode ?? null }, tests), coverage };
 }
 
 type Ended = Pick<TestRun, "runner" | "durationMs"> & { readonly exitCode: number | null };
@@ -139,17 +129,6 @@ function testRun({ runner, durationMs, exitCode }: Ended, reported: readonly Rep
   return { runner, tests, durationMs, green };
 }
 
-/** @throws `tools/toolchain-missing` */
-async function finished(
-  sandbox: Sandbox,
-  job: CommandJob & { toolchain: Toolchain },
-  signal: AbortSignal,
-): Promise<CommandEnd> {
-  const end = await runCommand(sandbox, job, signal);
-  if (end.run?.missing === true) throw missingToolchain(job.toolchain, job.command[0]);
-  return end;
-}
-
 /**
  * The files that can't be parsed, each with the parser's words. Nothing of theirs is run.
  *
@@ -160,6 +139,12 @@ export async function checkSyntax(
   run: CodeRun,
   signal: AbortSignal,
 ): Promise<readonly SyntaxProblem[]> {
+  const problems: SyntaxProblem[] = [];
+  for (const files of fileChunks(run.files)) problems.push(...(await checkSome(sandbox, { ...run, files }, signal)));
+  return problems;
+}
+
+async function checkSome(sandbox: Sandbox, run: CodeRun, signal: AbortSignal): Promise<readonly SyntaxProblem[]> {
   const { runner } = run.language;
   if (typeof runner !== "string") return syntaxByCommand(sandbox, { ...run, toolchain: runner }, signal);
   const mark = newMark();
@@ -180,7 +165,7 @@ async function syntaxByCommand(
   signal: AbortSignal,
 ): Promise<readonly SyntaxProblem[]> {
   const job = { root, toolchain, command: toolchain.syntax, files };
-  const { report, run } = await finished(sandbox, job, signal);
+  const { report, run } = await runInstalled(sandbox, job, signal);
   if (run?.exitCode === 0) return [];
   const problems = run === undefined ? [] : readProblems(run, toolchain);
   if (problems.length > 0) return problems.map((one) => ({ file: one.file, message: problemText(one) }));

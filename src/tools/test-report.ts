@@ -79,7 +79,8 @@ type RunOfFiles = { readonly report: SandboxReport; readonly mark: string; reado
 
 /** With a failed test for each file that has none, for a run without any, and for one that ended badly. Pure. */
 export function completed(reported: readonly ReportedTest[], { report, mark, files }: RunOfFiles): ReportedTest[] {
-  const silent = files.filter((file) => !reported.some((test) => test.file === file));
+  const heard = new Set(reported.map(({ file }) => file));
+  const silent = files.filter((file) => !heard.has(file));
   const tests = [...reported, ...silent.map((file) => failed(file, file, NO_TEST))];
   if (tests.length === 0) tests.push(failedRun(NO_TEST));
   if (report.exitCode !== 0 && tests.every((test) => test.outcome !== "failed"))

@@ -4,7 +4,7 @@ import type { z } from "zod";
  * What a tool changes, which decides how the ledger guards a call: `none` is run again after a crash; `workspace`
  * is rolled back and run again; `external` is repeated under the same idempotency key, looked up, or asked about.
  */
-export const TOOL_EFFECTS = ["none", "workspace", "external"] as const;
+const TOOL_EFFECTS = ["none", "workspace", "external"] as const;
 export type ToolEffect = (typeof TOOL_EFFECTS)[number];
 
 /** The hints of the MCP specification. Hints tell people and programs; what guards a call is `effect`. */

@@ -34,8 +34,8 @@ export type Looked = {
   readonly asking: Asking;
 };
 
-/** Who has looked at plan and tests before there was code. */
-export type Reviewed = "accepted" | "edited" | "not asked";
+/** Who has looked at plan and tests before there was code. `resumed`: they were shown alone, and then gone on with. */
+export type Reviewed = "accepted" | "edited" | "resumed" | "not asked";
 
 export type PlanAnswer = Omit<Looked, "beginning"> & {
   readonly on: "accepted" | "edited" | "stopped";
@@ -91,20 +91,20 @@ export async function askPlan(limited: Strand, looked: Looked): Promise<PlanAnsw
 }
 
 /**
- * Parks a build of which only the plan was asked for, once; a resume goes on.
+ * Parks a build of which only the plan was asked for, once; a resume goes on. Returns whether there was one.
  *
  * @throws {AtosError} `workflows/plan-only`, with the exit code 0.
  */
-export async function parkPlanOnly(strand: Strand, looked: Looked): Promise<void> {
+export async function parkPlanOnly(strand: Strand, looked: Looked): Promise<boolean> {
   const { id: buildId, request, deps } = strand.build;
-  if (!request.planOnly) return;
+  if (!request.planOnly) return false;
   const { seq } = await strand.once(PLAN_ONLY_STEP, async (trx) => {
     const result: PlanOnly = { seq: await lastSeq(trx, buildId), plan: shownPlan(looked) };
     return { result, events: [] };
   });
   const later = (await allBuildEvents(deps.journal.db, buildId)).filter((recorded) => recorded.seq > seq);
   // A crash before it was parked is no resume.
-  if (later.some(({ event }) => event.type === "build-resumed")) return;
+  if (later.some(({ event }) => event.type === "build-resumed")) return true;
   throw new AtosError("workflows/plan-only", `the plan and its tests stand; go on: atos resume ${buildId}`, {
     exitCode: EXIT.done,
   });
@@ -136,7 +136,8 @@ async function answerOf(strand: Strand, step: string, shown: ShownPlan): Promise
   using _notSpent = strand.build.limits.waiting();
   const { callId, hash } = bindPlan(buildId, shown);
   const question = { buildId, task: "plan", step, callId, tool: PLAN_TOOL, shown, hash, text: textOf(shown) };
-  const { id } = await putQuestion({ ...deps.journal, expiresMs }, { ...question, reopens: true });
+  const asking = { ...deps.journal, expiresMs, ...(deps.notify && { notify: deps.notify }) };
+  const { id } = await putQuestion(asking, { ...question, reopens: true }, strand.signal);
   const { state, answer, reason } = await waitForAnswer(deps.journal, id, strand.signal);
   if (state === "denied")
     return { on: "stopped", why: `stopped by a person${reason === undefined ? "" : `: ${reason}`}` };

@@ -4,6 +4,7 @@ import type { ModelIdentity, ModelSource } from "../engine/model.ts";
 import type { Workspaces } from "../journal/workspaces.ts";
 import type { ModelPool } from "../pool/model-pool.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { QuestionDeps } from "../tools/gate/put-question.ts";
 import type { OpenedTools, ToolsRequest } from "./open-tools.ts";
 
 /** What the build workflow works with; `app.ts` provides it. */
@@ -18,5 +19,7 @@ export type BuildDeps = TurnDeps & {
   readonly openTools: (request: ToolsRequest, signal: AbortSignal) => Promise<OpenedTools>;
   /** Lets only so many checks of code run at once as the machine can do at once. */
   readonly checks: Turnstile;
+  /** Tells somebody outside of a question, if that is set up. */
+  readonly notify?: NonNullable<QuestionDeps["notify"]>;
   readonly identify: (source: ModelSource) => Promise<ModelIdentity>;
 };

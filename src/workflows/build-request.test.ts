@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { showFile } from "../agents/file-blocks.ts";
 import { showSpec } from "../agents/read-spec.ts";
-import { showTask } from "../agents/show-plan.ts";
+import { showTask } from "../agents/show-task.ts";
 import { explainFailure } from "../tools/explain-failure.ts";
 import { requireLanguage } from "../tools/find-language.ts";
 import { scaffold } from "../tools/language.ts";

@@ -104,8 +104,9 @@ async function ask(strand: Strand, work: Work): Promise<Step<Work>> {
     parents: repository === undefined ? [] : [repository.commit],
     message: "Acceptance tests, frozen before the code\n",
   });
-  await parkPlanOnly(strand, { ...answer, beginning });
-  return { on, state: { ...state, frozen } };
+  const isResumed = await parkPlanOnly(strand, { ...answer, beginning });
+  const reviewed = isResumed && answer.reviewed === "not asked" ? "resumed" : answer.reviewed;
+  return { on, state: { ...state, reviewed, frozen } };
 }
 
 async function tasks(strand: Strand, work: Work): Promise<Step<Work>> {

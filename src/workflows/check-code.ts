@@ -5,9 +5,10 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import { isSourceFile, type Language } from "../tools/language.ts";
 import { checkSyntax, runTests, type SyntaxProblem, type TestRun } from "../tools/run-tests.ts";
 import type { BuildRun } from "./build-run.ts";
+import { equipSandbox } from "./equip-sandbox.ts";
 import { runOwnTests } from "./own-tests.ts";
 import { isDeterministic } from "./is-deterministic.ts";
-import { type Dependency, showDependencies } from "./project-dependencies.ts";
+import { type Packages, showDependencies } from "./project-dependencies.ts";
 import type { Strand } from "./strand.ts";
 
 /** What a tree is checked as; a recorded step. */
@@ -73,8 +74,13 @@ export async function inCheckout<T>(
   tree: string,
   work: (checkout: Checkout) => Promise<T>,
 ): Promise<T> {
-  const { directory = "", dependencies = [] } = build.repository ?? {};
-  return checkoutWith(build, { tree, directory, dependencies }, work);
+  return checkoutWith(build, { tree, ...packagesOf(build) }, work);
+}
+
+/** What is installed beside the code; nothing for a new repository. */
+export function packagesOf({ repository }: BuildRun): Packages {
+  const { directory = "", dependencies = [] } = repository ?? {};
+  return { directory, dependencies };
 }
 
 /** The files of a tree that are the build's own: all of them, or where it builds on a repository, those that differ. */
@@ -85,12 +91,8 @@ export async function ownPaths(build: BuildRun, tree: string, paths: readonly st
   return paths.filter((path) => changed.has(path));
 }
 
-type ToCheckOut = {
-  readonly tree: string;
-  /** Where installed packages are shown from. */
-  readonly directory: string;
-  readonly dependencies: readonly Dependency[];
-};
+/** A tree, and where installed packages are shown from. */
+type ToCheckOut = Packages & { readonly tree: string };
 
 /** As {@link inCheckout}, with packages that are named. */
 export async function checkoutWith<T>(
@@ -105,23 +107,13 @@ export async function checkoutWith<T>(
   try {
     await workspaces.checkOut(tree, root);
     const shown = await showDependencies(sandbox, root, packages);
-    const steady = isDeterministic(build.request) ? inOneOrder(shown) : shown;
+    // Python's sets are else in another order in each run, and so is what a failing test says of them.
+    const env = isDeterministic(build.request) ? { PYTHONHASHSEED: "0" } : {};
+    const steady = equipSandbox(shown, { env });
     return await work({ root, paths: await workspaces.list(tree), sandbox: steady });
   } finally {
     await rm(root, { recursive: true, force: true });
   }
-}
-
-/** Python's sets are else in another order in each run, and so is what a failing test says of them. */
-function inOneOrder(sandbox: Sandbox): Sandbox {
-  const { level, mounts, nodePath, pythonPath } = sandbox;
-  return {
-    level,
-    mounts,
-    nodePath,
-    pythonPath,
-    run: (request, signal) => sandbox.run({ ...request, env: { PYTHONHASHSEED: "0", ...request.env } }, signal),
-  };
 }
 
 export function testsRan(step: string, task: string, { tests, durationMs }: TestRun): BuildEvent {

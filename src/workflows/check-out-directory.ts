@@ -19,6 +19,8 @@ export async function checkOutDirectory(given: string, stateRoot: string): Promi
     throw refuse(given, `ATOS's own state folder ${state} is inside it`);
   if (`${real}${sep}`.startsWith(`${state}${sep}`))
     throw refuse(given, `it is inside ATOS's own state folder ${state}`);
+  if (!(await stat(existing)).isDirectory())
+    throw refuse(given, `${existing === wanted ? "it" : existing} is a file, not a folder`);
   if (existing === wanted) {
     const entries = await readdir(real).catch((error: unknown) => {
       throw refuse(given, `it is not a folder that can be read: ${messageOf(error)}`);
@@ -28,8 +30,6 @@ export async function checkOutDirectory(given: string, stateRoot: string): Promi
         given,
         `it exists and is not empty (${entries.slice(0, 3).join(", ")}${entries.length > 3 ? ", …" : ""})`,
       );
-  } else if (!(await stat(existing)).isDirectory()) {
-    throw refuse(given, `${existing} is a file`);
   }
   await probeWritable(given, existing);
   return real.length > 1 && real.endsWith(sep) ? real.slice(0, -1) : real;

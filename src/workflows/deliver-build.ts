@@ -99,11 +99,12 @@ export async function deliverBuild(strand: Strand, work: Work): Promise<BuildRes
 /** What a pull request may say of a build on an existing repository. */
 async function summaryOf({ build }: Strand, work: Work, receipt: Receipt): Promise<string | undefined> {
   const { repository, spec, results } = work;
-  if (repository === undefined) return undefined;
+  const branch = build.request.repository?.branch;
+  if (repository === undefined || branch === undefined) return undefined;
   const changes = await changedLines(build.deps.workspaces, repository.tree, receipt.tree);
   const tasks = results.map(({ package: { task }, state }) => ({ id: task.id, description: task.description, state }));
   const { redTests } = repository;
-  return pullRequestText({ summary: spec?.summary ?? "", tasks, changes, receipt, redTests });
+  return pullRequestText({ summary: spec?.summary ?? "", tasks, changes, branch, receipt, redTests });
 }
 
 function builtOn({ build }: Strand, { repository }: Work, summary: string | undefined): Pick<Receipt, "repository"> {
@@ -192,7 +193,7 @@ function makeReceipt(strand: Strand, work: Work, { verified, audit, green, why }
 /** What was checked in the clean checkout, and how it ended. */
 function checksOf({ verification, tests, repository }: Work): NonNullable<Receipt["checks"]> {
   if (verification === undefined) return [];
-  const { problems, acceptance, own, lints } = verification;
+  const { problems, acceptance, own, lints, toolchain } = verification;
   const ended = (run: { readonly green: boolean } | undefined) =>
     run === undefined ? "not run" : run.green ? "passed" : "failed";
   return [
@@ -201,6 +202,7 @@ function checksOf({ verification, tests, repository }: Work): NonNullable<Receip
     ...(repository === undefined
       ? []
       : [{ what: `${repository.greenTests.length} test files of the repository`, outcome: ended(own) }]),
+    ...(toolchain === undefined ? [] : [{ what: "toolchain", outcome: toolchain }]),
     ...lints.map((lint) => ({
       what: `lint: ${lint.what}`,
       outcome: lint.kind === "not-run" ? `not run: ${lint.why}` : lint.kind,

@@ -66,7 +66,11 @@ export async function findRepository({ directory: given, branch }: RepositoryWis
 
 async function topFolder(given: string): Promise<string> {
   const place = await realpath(given).catch((error: unknown) => {
-    throw refuse(given, messageOf(error));
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw refuse(
+      given,
+      isMissing ? "there is no such folder. Name one, or build a new one with --out DIR" : messageOf(error),
+    );
   });
   if (!(await stat(place)).isDirectory()) throw refuse(given, "it is a file");
   const look = async (what: string): Promise<string> =>

@@ -4,7 +4,7 @@ import { readFileBlocks } from "../agents/file-blocks.ts";
 import { fill } from "../agents/fill.ts";
 import type { Read } from "../agents/read.ts";
 import { modelFor } from "../agents/roster.ts";
-import { interfacesOf, showTask } from "../agents/show-plan.ts";
+import { interfacesOf, showTask } from "../agents/show-task.ts";
 import { roleFor } from "../agents/team.ts";
 import type { WorkspaceFile } from "../journal/workspaces.ts";
 import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";

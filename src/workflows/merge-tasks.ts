@@ -1,6 +1,6 @@
 import type { PlannedTask } from "../base/events.ts";
 import { showFile } from "../agents/file-blocks.ts";
-import { showTask } from "../agents/show-plan.ts";
+import { showTask } from "../agents/show-task.ts";
 import type { Step } from "../base/run-graph.ts";
 import { insertTasks } from "../store/tasks.ts";
 import { explainFailure } from "../tools/explain-failure.ts";

@@ -50,7 +50,7 @@ async function depsWith(): Promise<ToolDeps> {
 function asked(tools: readonly string[]): ToolsRequest {
   const journal = { db, now: () => new Date() };
   const who = { journal, buildId: "b", task: "t", role: "handy", source, unsafe: false };
-  return { ...who, tools, target, dependencies: [] };
+  return { ...who, tools, target, languages: [], dependencies: [] };
 }
 
 test("opens the servers of the named tools alone, in a folder that goes with them", async () => {

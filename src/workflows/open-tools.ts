@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findProbe } from "../agents/stored-probe.ts";
-import { messageOf, missingError } from "../base/errors.ts";
+import { missingError } from "../base/errors.ts";
 import type { Turnstile } from "../base/turnstile.ts";
 import type { ToolDefinition } from "../engine/dialects/tool-definition.ts";
 import type { ToolFormat } from "../engine/dialects/tool-format.ts";
@@ -15,25 +14,18 @@ import { askPerson } from "../tools/gate/ask-person.ts";
 import type { Gate } from "../tools/gate/call-tool.ts";
 import type { GateTool } from "../tools/gate/gate-tool.ts";
 import { mayCall } from "../tools/gate/may-call.ts";
-import { type ApprovalNotice, type NoticeResult, notifyApproval } from "../tools/gate/notify-approval.ts";
 import { openGate } from "../tools/gate/open-gate.ts";
 import { readPolicy } from "../tools/gate/read-policy.ts";
 import { redactorOf } from "../tools/gate/redact.ts";
 import { secretsOf } from "../tools/gate/secrets-of.ts";
 import { connectOwn } from "../tools/mcp/connect-own.ts";
 import { type ExternalPlaces, openExternal } from "../tools/mcp/open-external.ts";
+import type { Language } from "../tools/language.ts";
 import { openServer, type ServerDeps } from "../tools/servers/open-server.ts";
 import { TOOL_SERVERS } from "../tools/servers/tool-servers.ts";
 import { readWebhooks } from "../tools/servers/workflow/read-webhooks.ts";
-import type { Dependency } from "./project-dependencies.ts";
-
-/** What questions about tool calls are told to, and for how long they are open where a build does not say. */
-export type ApprovalSettings = {
-  readonly expiresMs: number;
-  readonly webhook?: string | undefined;
-  /** Its content signs what the webhook is told. */
-  readonly secretFile?: string | undefined;
-};
+import { type Dependency, showToCommands } from "./project-dependencies.ts";
+import { type ApprovalSettings, noticesOf, readSecret } from "./tell-webhook.ts";
 
 export type ToolDeps = {
   readonly workspaces: Workspaces;
@@ -65,6 +57,8 @@ export type ToolsRequest = {
   readonly expiresMs?: number;
   /** The folder that the build delivers to. A policy there counts where it is stricter. */
   readonly target: string;
+  /** Those that the build knows. */
+  readonly languages: readonly Language[];
   /** Packages that are installed there. */
   readonly dependencies: readonly Dependency[];
 };
@@ -79,8 +73,6 @@ export type OpenedTools = AsyncDisposable & {
 };
 
 const USUAL_FORMAT: ToolFormat = "hermes-xml";
-const DEPENDENCIES = { node: "/node_modules", python: "/opt/atos/dependencies" } as const;
-const VARIABLES = { node: "NODE_PATH", python: "PYTHONPATH" } as const;
 
 /**
  * Opens a folder, the servers that have the tools, and the gate before them. Nothing is read of `mcp.json` for who names
@@ -99,6 +91,7 @@ export async function openTools(deps: ToolDeps, request: ToolsRequest, signal: A
     // A command may have taken from us what is needed to remove a folder; a snapshot is restored whatever it did.
     if (empty.kind === "taken") await folder.restore(empty.snapshot);
     await rm(directory, { recursive: true, force: true });
+    await rm(compiledIn(directory), { recursive: true, force: true });
   });
   const offered = [
     ...(await openOwn(deps, { request, root: folder.directory }, stack)),
@@ -119,9 +112,7 @@ export async function openTools(deps: ToolDeps, request: ToolsRequest, signal: A
       ...journal,
       redactor: redactorOf(secrets),
       expiresMs,
-      ...(approvals.webhook === undefined
-        ? {}
-        : { notify: (notice, until) => tellWebhook({ ...approvals, now: journal.now }, notice, until) }),
+      ...noticesOf(approvals, journal.now),
     }),
     secrets,
   });
@@ -136,6 +127,11 @@ export async function openTools(deps: ToolDeps, request: ToolsRequest, signal: A
   };
 }
 
+/** Beside an agent's folder: it is no part of its work. */
+function compiledIn(directory: string): string {
+  return `${directory}.compiled`;
+}
+
 async function openOwn(
   deps: ToolDeps,
   { request, root }: { readonly request: ToolsRequest; readonly root: string },
@@ -143,10 +139,23 @@ async function openOwn(
 ): Promise<readonly GateTool[]> {
   const names = new Set(request.tools.flatMap((tool) => TOOL_SERVERS.get(tool) ?? []));
   const { notesFolder, packagesFolder, registries, env, configDirectory } = deps;
-  const { now } = request.journal;
+  const { journal } = request;
+  const { now } = journal;
   const webhooks = names.has("workflow") ? await readWebhooks(join(configDirectory, "webhooks.yaml")) : {};
   const sandbox = async (): Promise<Sandbox> => shownSandbox(await deps.openSandbox(request.unsafe), deps, request);
-  const serverDeps = { root, sandbox, notesFolder, packagesFolder, registries, webhooks, env, now };
+  const languages = () => Promise.resolve(request.languages);
+  const serverDeps = {
+    root,
+    sandbox,
+    languages,
+    compiledFolder: compiledIn(root),
+    notesFolder,
+    packagesFolder,
+    registries,
+    webhooks,
+    env,
+    now,
+  };
   const tools: GateTool[] = [];
   for (const name of names) tools.push(...stack.use(await connectOwn(await openServer(name, serverDeps))).tools);
   return tools;
@@ -170,51 +179,14 @@ function missing({ role }: ToolsRequest, name: string): never {
 }
 
 /** Runs what it is given when it is its turn, with the packages of the repository in sight. */
-function shownSandbox(sandbox: Sandbox, { checks }: ToolDeps, { target, dependencies }: ToolsRequest): Sandbox {
-  const { level, mounts, nodePath, pythonPath } = sandbox;
-  const readOnly: { source: string; target: string }[] = [];
-  const env: Record<string, string> = {};
-  for (const { kind, path } of dependencies) {
-    const source = join(target, path);
-    if (!existsSync(source)) continue;
-    // Node looks for its packages in every folder above a file.
-    const shown = mounts ? DEPENDENCIES[kind] : source;
-    readOnly.push({ source, target: shown });
-    if (kind === "python" || !mounts) env[VARIABLES[kind]] = shown;
-  }
-  // Without a sandbox everything is seen as it is.
-  const around = level === "none" ? [] : readOnly;
+async function shownSandbox(plain: Sandbox, { checks }: ToolDeps, request: ToolsRequest): Promise<Sandbox> {
+  const { target: directory, dependencies } = request;
+  const shown = await showToCommands(plain, { directory, dependencies });
   return {
-    level,
-    mounts,
-    nodePath,
-    pythonPath,
+    ...shown,
     run: async (asked, signal) => {
       using _turn = await checks.take(signal);
-      const own = asked.readOnly ?? [];
-      const others = around.filter((one) => own.every((each) => each.target !== one.target));
-      return sandbox.run({ ...asked, readOnly: [...others, ...own], env: { ...env, ...asked.env } }, signal);
+      return shown.run(asked, signal);
     },
   };
-}
-
-type Webhook = Pick<ApprovalSettings, "webhook" | "secretFile"> & { readonly now: () => Date };
-
-/** A notice that should be signed and can't be is not sent: whoever gets it could not tell it from anyone's. */
-async function tellWebhook(settings: Webhook, notice: ApprovalNotice, signal: AbortSignal): Promise<NoticeResult> {
-  const { webhook: url = "", now } = settings;
-  try {
-    const secret = await readSecret(settings);
-    return await notifyApproval({ url, secret, now }, notice, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    return { ok: false, why: `approval_secret_file can't be read: ${messageOf(error)}` };
-  }
-}
-
-async function readSecret({ secretFile }: Pick<ApprovalSettings, "secretFile">): Promise<string | undefined> {
-  if (secretFile === undefined) return undefined;
-  const secret = (await readFile(secretFile, "utf8")).trim();
-  if (secret === "") throw new Error(`${secretFile} is empty`);
-  return secret;
 }

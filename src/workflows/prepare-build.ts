@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { goalParts } from "../agents/goal-parts.ts";
 import type { ModelSource } from "../engine/model.ts";
-import { readRole } from "../agents/role.ts";
+import { readRole, type Role } from "../agents/role.ts";
 import type { Team } from "../agents/team.ts";
+import type { Language } from "../tools/language.ts";
 import { loadLanguages } from "../tools/load-languages.ts";
 import { type FixRounds, fixRoundsOf } from "./fix-rounds.ts";
-import { describeDomain, familiesOf, namedIn, readClosedDomain } from "../agents/closed-domain.ts";
+import { familiesOf, namedIn, readClosedDomain } from "../agents/closed-domain.ts";
 import { checkTools } from "../agents/check-tools.ts";
-import { loadTeam } from "../agents/load-team.ts";
+import { loadTeam, type TeamPlaces } from "../agents/load-team.ts";
 import { type BuildRequest, WORKFLOW_VERSION } from "./build-request.ts";
 import { checkGoal } from "./check-goal.ts";
 import { checkOutDirectory } from "./check-out-directory.ts";
@@ -57,16 +58,10 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
   const goal = checkGoal(wish.goal);
   const { outDirectory, repository, notes: targetNotes } = await checkTarget(wish);
   const { roster: chosen, promptsDirectory, domainFile, notes } = await chooseRoster(wish.choice);
-  const domain = domainFile === undefined ? undefined : await closedDomain(goal, domainFile);
-  const { team, notes: teamNotes } = await loadTeam({
-    ...(wish.team === undefined ? {} : { team: wish.team }),
-    directory: wish.choice.directory,
-    overrides: [join(wish.choice.directory, ".atos/roles"), join(wish.stateRoot, "roles")],
-    own: OWN_ROLES,
-    ...(promptsDirectory === undefined ? {} : { pinned: promptsDirectory }),
-  });
-  checkTools(team);
   const languages = await loadLanguages([OWN_LANGUAGES, join(wish.stateRoot, "languages")]);
+  const domain = domainFile === undefined ? undefined : await closedDomain(goal, domainFile, languages);
+  const { team, notes: teamNotes } = await loadTeam(teamPlaces(wish, promptsDirectory));
+  checkTools(team);
   const models = wish.deterministic ? chosen.models.map(deterministically) : [...chosen.models];
   const { createdAtMs, seed, unsafe, limits, askPlan, planOnly, shape, effort } = wish;
   const request = {
@@ -92,6 +87,20 @@ export async function prepareBuild(wish: BuildWish): Promise<PreparedBuild> {
   return { request, notes: [...notes, ...teamNotes, ...targetNotes, ...promised] };
 }
 
+/** Where the team of a build is looked for; `promptsDirectory` is its roster's own. Pure. */
+export function teamPlaces(
+  { team, choice: { directory }, stateRoot }: Pick<BuildWish, "team" | "choice" | "stateRoot">,
+  promptsDirectory: string | undefined,
+): TeamPlaces {
+  return {
+    ...(team === undefined ? {} : { team }),
+    directory,
+    overrides: [join(directory, ".atos/roles"), join(stateRoot, "roles")],
+    own: OWN_ROLES,
+    ...(promptsDirectory === undefined ? {} : { pinned: promptsDirectory }),
+  };
+}
+
 type Target = Pick<BuildRequest, "outDirectory" | "repository"> & { readonly notes: readonly string[] };
 
 async function checkTarget({ out, stateRoot }: BuildWish): Promise<Target> {
@@ -105,9 +114,13 @@ async function checkTarget({ out, stateRoot }: BuildWish): Promise<Target> {
 
 /** Nobody but one developer, who is told the goal itself. */
 async function alone(team: Team): Promise<Team> {
-  const file = join(OWN_ROLES, "single.md");
-  const role = readRole(await readFile(file, "utf8"), { file, name: "single", seat: "developer" });
+  const role = await singleRole();
   return { ...team, developers: { simple: role, medium: role, complex: role } };
+}
+
+export async function singleRole(): Promise<Role> {
+  const file = join(OWN_ROLES, "single.md");
+  return readRole(await readFile(file, "utf8"), { file, name: "single", seat: "developer" });
 }
 
 /** One reply at a time, each begun anew: a reply beside it, or tokens that are guessed, change late tokens. */
@@ -125,10 +138,14 @@ function deterministicNotes(models: readonly ModelSource[]): readonly string[] {
 }
 
 /** The parts of a goal that a closed domain's model can do, each with what its words say of it. */
-async function closedDomain(goal: string, domainFile: string): Promise<NonNullable<BuildRequest["domain"]>> {
+async function closedDomain(
+  goal: string,
+  domainFile: string,
+  languages: readonly Language[],
+): Promise<NonNullable<BuildRequest["domain"]>> {
   const domain = readClosedDomain(await readFile(domainFile, "utf8"));
   const parts = goalParts(goal, domain);
-  if (parts === undefined) throw outsideDomain(describeDomain(domain));
+  if (parts === undefined) throw outsideDomain(goal, domain, languages);
   return {
     parts: parts.map((part) => {
       const { name, language } = namedIn(part, domain);

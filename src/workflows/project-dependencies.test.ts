@@ -3,10 +3,18 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { SandboxRequest } from "../sandbox/sandbox.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import { requireLanguage } from "../tools/find-language.ts";
 import { runTests } from "../tools/run-tests.ts";
-import { DEPENDENCY_PATH, findDependencies, presentDependencies, showDependencies } from "./project-dependencies.ts";
+import {
+  DEPENDENCY_PATH,
+  findDependencies,
+  presentDependencies,
+  presentEnvironment,
+  showDependencies,
+  showToCommands,
+} from "./project-dependencies.ts";
 
 const root = mkdtempSync(join(tmpdir(), "atos-packages-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -62,6 +70,41 @@ test("what the checkout has itself stays, and packages that are gone are not mis
   assert.equal(await showDependencies(plain, checkout, options), plain);
   await showDependencies(plain, checkout, { directory: join(root, "shown"), dependencies: gone });
   assert.deepEqual(readdirSync(join(checkout, "node_modules")), []);
+});
+
+test("a virtual environment is shown where its packages are and its programs are no link", async () => {
+  const directory = join(root, "environment");
+  mkdirSync(join(directory, SITE_PACKAGES), { recursive: true });
+  const dependencies = await findDependencies(directory);
+  const programs = join(directory, ".venv/bin");
+  assert.equal(await presentEnvironment({ directory, dependencies }), undefined);
+  symlinkSync("/", programs);
+  assert.equal(await presentEnvironment({ directory, dependencies }), undefined);
+  rmSync(programs);
+  mkdirSync(programs);
+  assert.equal(await presentEnvironment({ directory, dependencies }), join(directory, ".venv"));
+  assert.equal(await presentEnvironment({ directory, dependencies: [] }), undefined);
+});
+
+test("an agent's own commands find the packages too, and what they ask for themselves comes first", async () => {
+  const directory = join(root, "shown");
+  const own = join(root, "own-packages");
+  mkdirSync(own);
+  writeFileSync(join(own, "little.py"), "SIX = 66\n");
+  const plain = await openSandbox({ unsafe: false });
+  const sandbox = await showToCommands(plain, { directory, dependencies: await findDependencies(directory) });
+  const folder = join(root, "commands");
+  mkdirSync(folder);
+  const run = async (command: readonly [string, ...string[]], more: Partial<SandboxRequest> = {}) => {
+    const report = await sandbox.run({ command, root: folder, ...more }, AbortSignal.timeout(30_000));
+    return report.stdout.trim();
+  };
+  assert.equal(await run([sandbox.nodePath, "-p", "require('tiny')"]), "5");
+  const six = [sandbox.pythonPath ?? "", "-c", "import little; print(little.SIX)"] as const;
+  assert.equal(await run(six), "6");
+  const target = sandbox.mounts ? "/opt/atos/dependencies" : own;
+  assert.equal(await run(six, { readOnly: [{ source: own, target }], env: { PYTHONPATH: target } }), "66");
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test("packages can't stand for what runs the tests, and are still there for the code", async () => {

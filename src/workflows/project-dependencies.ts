@@ -1,6 +1,7 @@
 import { lstat, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import { equipSandbox } from "./equip-sandbox.ts";
 
 /** A folder of installed packages beside a repository's code. */
 export type Dependency = {
@@ -13,6 +14,11 @@ export type Dependency = {
 export type Packages = { readonly directory: string; readonly dependencies: readonly Dependency[] };
 
 const INSIDE = "/opt/atos/dependencies";
+/** Node looks for its packages in every folder above a file. */
+const FOR_COMMANDS = {
+  node: { target: "/node_modules", variable: "NODE_PATH" },
+  python: { target: INSIDE, variable: "PYTHONPATH" },
+} as const;
 const NODE_MODULES = "node_modules";
 const VENV_LIB = ".venv/lib";
 /** The only folders whose packages are ever shown. */
@@ -57,21 +63,31 @@ export async function showDependencies(sandbox: Sandbox, root: string, packages:
     else if ((await lstat(join(root, path)).catch(() => undefined)) === undefined)
       await symlink(target, join(root, path));
   }
-  if (readOnly.length === 0) return sandbox;
-  const { level, mounts, nodePath, pythonPath } = sandbox;
-  // Without a sandbox everything is seen as it is.
-  const shown = level === "none" ? [] : readOnly;
-  return {
-    level,
-    mounts,
-    nodePath,
-    pythonPath,
-    run: (request, signal) =>
-      sandbox.run(
-        { ...request, readOnly: [...(request.readOnly ?? []), ...shown], env: { ...env, ...request.env } },
-        signal,
-      ),
-  };
+  return readOnly.length === 0 ? sandbox : equipSandbox(sandbox, { readOnly, env });
+}
+
+/** `sandbox` with the packages of `directory` for an agent's own commands: found by Node and Python, and no link made. */
+export async function showToCommands(sandbox: Sandbox, packages: Packages): Promise<Sandbox> {
+  const readOnly: { source: string; target: string }[] = [];
+  const env: Record<string, string> = {};
+  for (const { kind, path } of await presentDependencies(packages)) {
+    const source = join(packages.directory, path);
+    const target = sandbox.mounts ? FOR_COMMANDS[kind].target : source;
+    readOnly.push({ source, target });
+    if (kind === "python" || !sandbox.mounts) env[FOR_COMMANDS[kind].variable] = target;
+  }
+  return equipSandbox(sandbox, { readOnly, env });
+}
+
+/**
+ * The virtual environment whose packages are shown, by its own path: its programs name it in their first lines. None
+ * where its programs are a link.
+ */
+export async function presentEnvironment(packages: Packages): Promise<string | undefined> {
+  const present = await presentDependencies(packages);
+  const environment = join(packages.directory, ".venv");
+  const whole = present.some(({ kind }) => kind === "python") && (await isFolder(join(environment, "bin")));
+  return whole ? environment : undefined;
 }
 
 /** `sandbox` with the packages of a folder shown in whatever checkout a command runs in. */

@@ -11,6 +11,7 @@ const REQUEST: PullRequest = {
     { path: "package-lock.json", kind: "changed", added: 1, removed: 0 },
     { path: "logo.png", kind: "removed" },
   ],
+  branch: "atos/b1",
   receipt: {
     build: "b1",
     verdict: "green",
@@ -61,7 +62,7 @@ test("a summary says what, why, how much, how it was verified and what to look a
       "- core.py:7 advice: say [31m more",
       "- `package-lock.json` was changed",
       "",
-      "Made by ATOS with coder; build b1. The proof stands in RECEIPT.md: `atos receipt verify .`",
+      "Made by ATOS with coder; build b1. The proof stands in RECEIPT.md: `atos receipt verify . --branch atos/b1`",
       "",
     ].join("\n"),
   );

@@ -10,6 +10,8 @@ export type PullRequest = {
   readonly summary: string;
   readonly tasks: readonly { readonly id: string; readonly description: string; readonly state: string }[];
   readonly changes: readonly ChangedLines[];
+  /** What holds the work and its receipt. */
+  readonly branch: string;
   readonly receipt: Pick<
     Receipt,
     "build" | "verdict" | "why" | "goal" | "criteria" | "checks" | "review" | "frozenTests" | "verification" | "models"
@@ -53,7 +55,7 @@ export function pullRequestText(request: PullRequest): string {
         ? [receipt.review === null ? "everything: nobody has reviewed it" : "the reviewer found nothing"]
         : lookAt,
     ),
-    `Made by ATOS with ${models === "" ? "no model" : models}; build ${receipt.build}. The proof stands in RECEIPT.md: \`atos receipt verify .\``,
+    `Made by ATOS with ${models === "" ? "no model" : models}; build ${receipt.build}. The proof stands in RECEIPT.md: \`atos receipt verify . --branch ${request.branch}\``,
     "",
   ].join("\n");
 }

@@ -15,7 +15,7 @@ export const receiptSchema = z.object({
   /** What must be true, as written before the tests. */
   criteria: z.array(z.string()),
   /** Whether a person looked at plan and tests before there was code. Absent before 0.3. */
-  reviewed: z.enum(["accepted", "edited", "not asked"]).optional(),
+  reviewed: z.enum(["accepted", "edited", "resumed", "not asked"]).optional(),
   /** The commit and tree that were verified, in a clean checkout. */
   commit: z.string(),
   tree: z.string(),
@@ -143,6 +143,7 @@ function reviewedLines({ reviewed }: Receipt): readonly string[] {
   const how = {
     accepted: "accepted by a person",
     edited: "edited and accepted by a person",
+    resumed: "shown first, and gone on with by a resume",
     "not asked": "nobody was asked",
   };
   return [`- plan and tests, before the code: ${how[reviewed]}`];

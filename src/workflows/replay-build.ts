@@ -61,7 +61,7 @@ export async function replayBuild(
 }
 
 /** What the record says of each field of the result, and what the replay came to. Pure. */
-export function compare(recorded: unknown, replayed: object, turns: number): Replay {
+function compare(recorded: unknown, replayed: object, turns: number): Replay {
   const before: Readonly<Record<string, unknown>> = { ...Object(recorded) };
   const now: Readonly<Record<string, unknown>> = { ...replayed };
   const other = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(

@@ -1,6 +1,6 @@
 import { AtosError, EXIT } from "../base/errors.ts";
 import type { WorkspaceFile } from "../journal/workspaces.ts";
-import { findLanguage } from "../tools/find-language.ts";
+import { findLanguage, namedLanguages } from "../tools/find-language.ts";
 import { isTestFile, type Language, type LanguageId } from "../tools/language.ts";
 import { mapRepository } from "../tools/map-repository.ts";
 import { runTests } from "../tools/run-tests.ts";
@@ -88,16 +88,8 @@ export function languagesFor(
   languages: readonly Language[],
 ): readonly Language[] {
   if (repository === undefined || repository.language === null) return languages;
-  const words = new Set(
-    goal
-      .toLowerCase()
-      .split(/[^\p{L}\p{N}+#.]+/u)
-      .map((word) => word.replace(/\.+$/, "")),
-  );
   const own = findLanguage(repository.language, languages);
-  const named = languages.filter(({ id, name, aliases }) =>
-    [id, name.toLowerCase(), ...aliases].some((word) => words.has(word)),
-  );
+  const named = namedLanguages(goal, languages);
   return own === undefined ? languages : [own, ...named.filter(({ id }) => id !== own.id)];
 }
 

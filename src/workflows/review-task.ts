@@ -3,7 +3,7 @@ import { showFile } from "../agents/file-blocks.ts";
 import { fill } from "../agents/fill.ts";
 import { mustRevise, readReview, showFinding } from "../agents/read-review.ts";
 import { reviewerModel } from "../agents/roster.ts";
-import { showTask } from "../agents/show-plan.ts";
+import { showTask } from "../agents/show-task.ts";
 import { roleFor } from "../agents/team.ts";
 import type { TestRun } from "../tools/run-tests.ts";
 import type { Strand } from "./strand.ts";

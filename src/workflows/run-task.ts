@@ -3,7 +3,7 @@ import { TASK_TIERS, type TaskTier } from "../base/task.ts";
 import { fill } from "../agents/fill.ts";
 import type { Review } from "../agents/read-review.ts";
 import { nextTier } from "../agents/roster.ts";
-import { showTask } from "../agents/show-plan.ts";
+import { showTask } from "../agents/show-task.ts";
 import { explainFailure, explainFailureAt, explainSyntax, failureKey, syntaxKey } from "../tools/explain-failure.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { parseTree, testOwn, testTree } from "./check-code.ts";

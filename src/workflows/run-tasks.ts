@@ -1,6 +1,6 @@
 import { showFile } from "../agents/file-blocks.ts";
 import type { Review } from "../agents/read-review.ts";
-import { interfacesOf, tasksBefore } from "../agents/show-plan.ts";
+import { interfacesOf, tasksBefore } from "../agents/show-task.ts";
 import type { PlannedTask } from "../base/events.ts";
 import type { TaskTier } from "../base/task.ts";
 import type { Language } from "../tools/language.ts";

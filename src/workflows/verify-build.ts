@@ -3,9 +3,17 @@ import { explainFailure, explainSyntax } from "../tools/explain-failure.ts";
 import { isSourceFile, isTestFile, type Language } from "../tools/language.ts";
 import { findLint } from "../tools/find-lint.ts";
 import { type LintResult, runLint } from "../tools/run-lint.ts";
-import { checkSyntax, measureCoverage, runTests, type SyntaxProblem, type TestRun } from "../tools/run-tests.ts";
-import { type Checkout, inCheckout, ownPaths, testsRan } from "./check-code.ts";
+import {
+  checkSyntax,
+  languageVersion,
+  measureCoverage,
+  runTests,
+  type SyntaxProblem,
+  type TestRun,
+} from "../tools/run-tests.ts";
+import { type Checkout, inCheckout, ownPaths, packagesOf, testsRan } from "./check-code.ts";
 import { runOwnTests } from "./own-tests.ts";
+import { presentEnvironment } from "./project-dependencies.ts";
 import type { Strand } from "./strand.ts";
 
 /** What was found in a clean checkout of what is delivered. */
@@ -17,6 +25,8 @@ export type Verification = {
   readonly own: TestRun | undefined;
   readonly lints: readonly LintResult[];
   readonly coverage: readonly FileCoverage[] | undefined;
+  /** What the frozen tests were run by, in its own words. Absent when nothing was run. */
+  readonly toolchain?: string;
   readonly sandbox: string;
   /** Milliseconds since 1970. */
   readonly endedAtMs: number;
@@ -62,6 +72,7 @@ async function verifyCheckout(
     parsed && own !== undefined
       ? await runOwnTests(own.files, (files) => runTests(sandbox, { root, language: own.language, files }, signal))
       : undefined;
+  const toolchain = acceptance === undefined ? undefined : await languageVersion(sandbox, { root, language }, signal);
   const covered = written.filter((path) => !isTestFile(language, path));
   const coverage =
     acceptance?.green === true && covered.length > 0
@@ -70,7 +81,8 @@ async function verifyCheckout(
   // The last, because a lint may change what it looks at.
   const lints = parsed ? await lintsOf(strand, { tree, language }, { root, paths, sandbox }) : [];
   const endedAtMs = build.deps.journal.now().getTime();
-  return { problems, acceptance, own: before, lints, coverage, sandbox: sandbox.level, endedAtMs };
+  const result = { problems, acceptance, own: before, lints, coverage, sandbox: sandbox.level, endedAtMs };
+  return toolchain === undefined ? result : { ...result, toolchain };
 }
 
 /** What the project itself asks for. */
@@ -80,9 +92,10 @@ async function lintsOf(
   { root, paths, sandbox }: Checkout,
 ): Promise<readonly LintResult[]> {
   const texts = new Map((await strand.texts(tree)).map(({ path, content }) => [path, content]));
+  const environment = await presentEnvironment(packagesOf(strand.build));
   const results: LintResult[] = [];
   for (const lint of findLint(paths, (path) => texts.get(path) ?? "", language))
-    results.push(await runLint(sandbox, { root, lint, language }, strand.signal));
+    results.push(await runLint(sandbox, { root, lint, language, environment }, strand.signal));
   return results;
 }
 

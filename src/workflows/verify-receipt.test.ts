@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -122,6 +122,44 @@ test("every lie is found", async () => {
   ];
   for (const [forgery, expected] of cases)
     assert.match((await failedChecks(await delivered(forgery))).join("\n"), expected);
+});
+
+test("nothing that the repository is set up to fetch by is run, and an abort ends the copying", async () => {
+  const directory = await delivered();
+  const marker = join(root, "was-run");
+  const script = join(root, "script");
+  writeFileSync(script, `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+  const git = (...args: readonly string[]) => execFileSync("git", ["-C", directory, ...args], { encoding: "utf8" });
+  for (const [name, value] of [
+    ["core.repositoryFormatVersion", "1"],
+    ["extensions.partialClone", "origin"],
+    ["protocol.ext.allow", "always"],
+    ["remote.origin.promisor", "true"],
+    ["remote.origin.url", `ext::${script}`],
+    ["remote.origin.uploadpack", script],
+  ] as const)
+    git("config", name, value);
+  assert.deepEqual(await failedChecks(directory), []);
+  // A partial clone that lacks an object would ask for it.
+  const blob = git("rev-parse", "HEAD:f.py").trim();
+  const packs = join(directory, ".git/objects/pack");
+  for (const name of readdirSync(packs).filter((one) => one.endsWith(".pack"))) {
+    const pack = readFileSync(join(packs, name));
+    rmSync(packs, { recursive: true });
+    execFileSync("git", ["-C", directory, "unpack-objects", "-q"], { input: pack });
+  }
+  rmSync(join(directory, ".git/objects", blob.slice(0, 2), blob.slice(2)));
+  for (const url of [`ext::${script}`, root]) {
+    git("config", "remote.origin.url", url);
+    await assert.rejects(failedChecks(directory), { code: "workflows/no-receipt" });
+    assert.equal(existsSync(marker), false, url);
+  }
+  const stopped = AbortSignal.abort(new Error("stopped"));
+  await assert.rejects(verifyReceipt(directory, { sandbox }, stopped), { message: "stopped" });
+  await assert.rejects(verifyReceipt(`ext::${script}`, { sandbox }, AbortSignal.timeout(60_000)), {
+    code: "workflows/no-receipt",
+  });
+  assert.equal(existsSync(marker), false);
 });
 
 const MAYBE = "def f(a, b):\n    if a > b:\n        return 5\n    return a + b\n";

@@ -16,6 +16,7 @@ import { type BranchCopy, checkBranch, checkBranchTestsFirst, mutatedBranch, run
 import { judgeMutants, MUTANTS_CHECK } from "./judge-mutants.ts";
 import { PULL_REQUEST } from "./pull-request.ts";
 import { type Receipt, RECEIPT_JSON, RECEIPT_MARKDOWN, receiptSchema, receiptToMarkdown } from "./receipt.ts";
+import { FILES_ONLY, whyNotFetched } from "./why-not-fetched.ts";
 
 export const GREEN_CHECK = "the receipt is green";
 export const RERUN_CHECK = "the tests pass again, in a clean checkout in the sandbox";
@@ -59,7 +60,7 @@ export async function verifyReceipt(
   { sandbox, mutants: most, languages = BUILT_IN_LANGUAGES, branch }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<Verification> {
-  return withCopy({ directory, languages, branch }, async (copy) => {
+  return withCopy({ directory, languages, branch, signal }, async (copy) => {
     const receiptCommit = await findReceiptCommit(copy);
     const receipt = await readReceipt(copy, receiptCommit);
     const onBranch = branchOf(copy, receipt);
@@ -95,8 +96,10 @@ export async function verifyReceipt(
 }
 
 /** The receipt of a delivered repository as it stands; nothing is checked but its form. */
-export async function readReceiptOf(directory: string): Promise<Receipt> {
-  return withCopy({ directory, languages: [] }, async (copy) => readReceipt(copy, await findReceiptCommit(copy)));
+export async function readReceiptOf(directory: string, signal?: AbortSignal): Promise<Receipt> {
+  return withCopy({ directory, languages: [], signal }, async (copy) =>
+    readReceipt(copy, await findReceiptCommit(copy)),
+  );
 }
 
 /** A private copy of a repository's history. */
@@ -113,10 +116,11 @@ type Origin = {
   readonly directory: string;
   readonly languages: readonly Language[];
   readonly branch?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 };
 
 async function withCopy<T>(
-  { directory: origin, languages, branch }: Origin,
+  { directory: origin, languages, branch, signal }: Origin,
   work: (copy: Copy) => Promise<T>,
 ): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "atos-verify-"));
@@ -124,9 +128,13 @@ async function withCopy<T>(
     const workspaces = await Workspaces.open(join(scratch, "copy.git"));
     const { repository } = workspaces;
     const revision = branch === undefined ? "HEAD" : `refs/heads/${branch}`;
-    await git(repository, ["fetch", "--quiet", "--no-tags", origin, revision]).catch((error: unknown) => {
-      const what = branch === undefined ? "is no git repository" : `has no branch ${branch}, or is no git repository`;
-      throw usageError("workflows/no-receipt", `${origin} ${what} that can be read: ${messageOf(error)}`);
+    const fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", origin, revision];
+    await git(repository, fetch, {
+      env: FILES_ONLY,
+      ...(signal === undefined ? {} : { signal }),
+    }).catch(async (error: unknown) => {
+      signal?.throwIfAborted();
+      throw usageError("workflows/no-receipt", await whyNotFetched({ origin, repository, branch }, error));
     });
     const tip = (await git(repository, ["rev-parse", "FETCH_HEAD"])).trim();
     return await work({ origin, repository, tip, workspaces, scratch, languages });

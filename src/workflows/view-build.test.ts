@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BuildEvent, PlannedTask } from "../base/events.ts";
 import { expectedLeftMs, type TimedTask } from "./expected-left.ts";
-import { doerOf, viewBuild } from "./view-build.ts";
+import { doerOf, isMerging, viewBuild } from "./view-build.ts";
 
 const PLANNED: PlannedTask = {
   id: "a",
@@ -106,6 +106,44 @@ test("what a fork has from another build is kept, and is no measure for what is 
   );
   const view = viewBuild(events, new Date(10_000));
   assert.deepEqual([view.tasks.map((task) => task.kept), view.expectedLeftMs], [[true, false], undefined]);
+});
+
+function checked(task: string, durationMs: number): BuildEvent {
+  return { type: "tests-ran", step: `tasks/${task}/simple-1/test-1`, task, passed: 1, failed: 0, durationMs };
+}
+
+function mergedIn(task: string): BuildEvent {
+  return { type: "merged", task, how: "merge", commit: "c", tree: "t", paths: [] };
+}
+
+test("what is left has the merges and the last check in it, also when they are all that is left", () => {
+  const first = recorded([1, PLAN], [2, state("a", "running")], [3, checked("a", 500)], [6, state("a", "green")]);
+  // As long as a took for b, then a check for each of two branches and one for the whole.
+  assert.equal(viewBuild(first, new Date(6000)).expectedLeftMs, 4000 + 3 * 500);
+  const both = recorded(
+    [1, PLAN],
+    [2, state("a", "running")],
+    [3, checked("a", 500)],
+    [6, state("a", "green")],
+    [6, state("b", "running")],
+    [7, checked("b", 1500)],
+    [9, state("b", "green")],
+    [9, mergedIn("a")],
+  );
+  const view = viewBuild(both, new Date(9000));
+  assert.deepEqual([view.expectedLeftMs, isMerging(view.tasks)], [2 * 1000, true]);
+});
+
+test("how long a task still takes that takes longer than usual is not known", () => {
+  const events = recorded(
+    [1, PLAN],
+    [2, state("a", "running")],
+    [3, checked("a", 500)],
+    [4, state("a", "green")],
+    [4, state("b", "running")],
+  );
+  assert.equal(viewBuild(events, new Date(5000)).expectedLeftMs, 1000 + 3 * 500);
+  assert.equal(viewBuild(events, new Date(60_000)).expectedLeftMs, undefined);
 });
 
 test("a check that passed is over when its strand goes on", () => {

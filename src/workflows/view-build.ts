@@ -38,7 +38,7 @@ export type BuildView = {
   readonly tokens: Tokens;
   /** Without pauses. */
   readonly spentMs: number;
-  /** An estimate from the tasks that are done; absent where there is nothing to go by. */
+  /** An estimate from the tasks and checks that are done, merging included; absent where there is nothing to go by. */
   readonly expectedLeftMs?: number;
   readonly limitReached?: string;
   readonly atWork: readonly AtWork[];
@@ -54,7 +54,7 @@ export function viewBuild(events: readonly RecordedEvent[], now: Date): BuildVie
   const atWork = ended === undefined ? workOf(events, until) : [];
   const seen = plannedTasks(events).map((task) => viewTask(task, events, { until, keptUntil }));
   const tasks = ended === undefined ? seen : seen.map(stopped);
-  const left = ended === undefined ? expectedLeftMs(tasks) : undefined;
+  const left = ended === undefined ? leftMs(tasks, events) : undefined;
   const limit = events.map(({ event }) => event).find((event) => event.type === "limit-reached");
   return {
     turns: turnsOf(events).length,
@@ -65,6 +65,29 @@ export function viewBuild(events: readonly RecordedEvent[], now: Date): BuildVie
     atWork,
     tasks,
   };
+}
+
+/** What the tasks still take, and then to put them together and check the whole. */
+function leftMs(tasks: readonly TaskView[], events: readonly RecordedEvent[]): number | undefined {
+  const tasksMs = isMerging(tasks) ? 0 : expectedLeftMs(tasks);
+  // What has taken longer than usual already can't be told.
+  if (tasksMs === undefined || (tasksMs === 0 && !isMerging(tasks))) return undefined;
+  const checks = events.flatMap(({ event }) =>
+    event.type === "tests-ran" && tasks.some(({ id }) => id === event.task) ? [event.durationMs] : [],
+  );
+  if (checks.length === 0) return isMerging(tasks) ? undefined : tasksMs;
+  const merged = new Set(events.flatMap(({ event }) => (event.type === "merged" ? [event.task] : [])));
+  const open = tasks.filter(
+    ({ id, state }) => state !== "red" && state !== "skipped" && !merged.has(id) && !id.startsWith("merge:"),
+  );
+  const checkMs = checks.reduce((sum, ms) => sum + ms, 0) / checks.length;
+  // Each branch that is merged is checked, and in the end the whole.
+  return Math.round(tasksMs + (open.length + 1) * checkMs);
+}
+
+/** Whether the tasks are done, and only putting them together, the last check and the delivery are left. Pure. */
+export function isMerging(tasks: readonly TaskView[]): boolean {
+  return tasks.length > 0 && tasks.every(({ state }) => state !== "waiting" && state !== "running");
 }
 
 /** Up to which event a trail tells what the build did that it was forked from; 0 for one that was not. Pure. */

@@ -57,6 +57,7 @@ export async function writeWithTools(strand: Strand, job: TaskJob, work: TaskWor
       tools: role.tools,
       unsafe: request.unsafe,
       target: request.outDirectory,
+      languages: request.languages,
       dependencies: repository?.dependencies ?? [],
       ...(request.approvalExpiresMs === undefined ? {} : { expiresMs: request.approvalExpiresMs }),
     },

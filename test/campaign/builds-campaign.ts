@@ -65,7 +65,13 @@ export async function runBuildsCampaign(
 /** An installation in which builds are made one after another. */
 class Place implements AsyncDisposable {
   readonly #temporary = mkdtempSync(join(tmpdir(), "atos-tmp-"));
-  readonly #atos = new Installation({ TMPDIR: this.#temporary });
+  readonly #atos = new Installation({
+    TMPDIR: this.#temporary,
+    // The usual place, since who is killed keeps nothing of what it compiled.
+    NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
+    // The worker is asked for its facts between two builds, also where that takes long.
+    ATOS_WORKER_IDLE_SECONDS: "120",
+  });
   readonly #args = new Map<string, readonly string[]>();
   /** Whether something was found, and its folder stays to be looked at. */
   kept = false;

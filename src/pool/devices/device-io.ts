@@ -40,11 +40,7 @@ export const machineIo: DeviceIo = {
 };
 
 /** Runs a program, kills it after `limitMs`, and says how it ended. */
-export async function runCommand(
-  command: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<CommandOutcome> {
+async function runCommand(command: string, args: readonly string[], signal: AbortSignal): Promise<CommandOutcome> {
   return await runWithin(COMMAND_MS, [command, ...args], signal);
 }
 

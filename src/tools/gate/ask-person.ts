@@ -1,17 +1,11 @@
-import { reportEvent } from "../../journal/report-event.ts";
 import type { Approval } from "../../store/approvals.ts";
 import { type ApprovalQuestion, bindQuestion } from "./approval-question.ts";
 import { callText } from "./call-text.ts";
 import type { Gate } from "./call-tool.ts";
-import type { ApprovalNotice, NoticeResult } from "./notify-approval.ts";
 import { putQuestion, type QuestionDeps, waitForAnswer } from "./put-question.ts";
 import type { Redactor } from "./redact.ts";
 
-export type AskDeps = QuestionDeps & {
-  readonly redactor: Redactor;
-  /** Tells somebody outside, if that is set up. */
-  readonly notify?: (notice: ApprovalNotice, signal: AbortSignal) => Promise<NoticeResult>;
-};
+export type AskDeps = QuestionDeps & { readonly redactor: Redactor };
 
 export type ApprovalAnswer = { readonly decision: "approved" | "denied" | "expired"; readonly reason?: string };
 
@@ -33,20 +27,10 @@ export function askPerson(deps: AskDeps): Gate["ask"] {
   };
 }
 
-async function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSignal): Promise<Approval> {
+function ask(deps: AskDeps, question: ApprovalQuestion, signal: AbortSignal): Promise<Approval> {
   const { buildId, task, step, tool } = question;
   const { callId, shown, hash } = bindQuestion(question, deps.redactor);
   const call = callText(tool, question.arguments, { limitChars: SHOWN_CHARS, redactor: deps.redactor });
   const text = `${call}\nbecause: ${shown.why}`;
-  const approval = await putQuestion(deps, { buildId, task, step, callId, tool, shown, hash, text });
-  // After a crash again, for nobody knows whether it was told: the notice has the question's id as its key.
-  if (approval.state === "open" && deps.notify !== undefined) {
-    const { id, expiresAt } = approval;
-    const told = await deps.notify({ approval: id, build: buildId, task, tool, shown, expiresAt }, signal);
-    if (!told.ok) {
-      const event = { type: "approval-notice-failed", approval: id, why: told.why } as const;
-      await reportEvent(deps, buildId, event);
-    }
-  }
-  return approval;
+  return putQuestion(deps, { buildId, task, step, callId, tool, shown, hash, text }, signal);
 }

@@ -49,7 +49,7 @@ const callOutcome = z.object({ outcome: z.enum(TOOL_OUTCOMES), text: z.string() 
 export type CallOutcome = z.infer<typeof callOutcome>;
 
 /** ATOS's own tools that change nothing. A test compares it with what the tools say of themselves. */
-export const READING_TOOLS: ReadonlySet<string> = new Set([
+const READING_TOOLS: ReadonlySet<string> = new Set([
   "read_file",
   "list_files",
   "search_files",

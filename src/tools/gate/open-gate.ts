@@ -24,7 +24,7 @@ export type GateParts = {
 };
 
 /** About 2,000 tokens. */
-export const OBSERVATION_CHARS = 8000;
+const OBSERVATION_CHARS = 8000;
 /** Of a call in the audit trail. */
 const SHOWN_CHARS = 2000;
 /** Of an error there. */

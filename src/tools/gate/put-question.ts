@@ -2,11 +2,13 @@ import { randomInt } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { BuildEvent } from "../../base/events.ts";
 import { appendBuildEvents } from "../../journal/build-events.ts";
+import { reportEvent } from "../../journal/report-event.ts";
 import { type Claim, RunEndedError } from "../../journal/run-ended.ts";
 import { type Approval, askApproval, findApproval, type NewApproval } from "../../store/approvals.ts";
 import { hasClaim } from "../../store/builds.ts";
 import type { Db } from "../../store/database.ts";
 import { expireQuestions } from "./answer-question.ts";
+import type { ApprovalNotice, NoticeResult } from "./notify-approval.ts";
 
 export type QuestionDeps = {
   readonly db: Db;
@@ -15,6 +17,8 @@ export type QuestionDeps = {
   readonly claim?: Claim;
   /** After which nobody's answer is a no. */
   readonly expiresMs: number;
+  /** Tells somebody outside, if that is set up. */
+  readonly notify?: (notice: ApprovalNotice, signal: AbortSignal) => Promise<NoticeResult>;
 };
 
 export type NewQuestion = Omit<NewApproval, "id" | "at" | "expiresAt"> & {
@@ -30,16 +34,27 @@ const ID_LETTERS = 8;
 
 /**
  * Puts a question where any terminal can answer it, and tells the build, in one transaction. The same question about
- * the same call is the one that is there already, so a crash forgets nothing.
+ * the same call is the one that is there already, so a crash forgets nothing. Then tells who is to be told, after a
+ * crash again, for nobody knows whether it was told: the notice has the question's id as its key.
  *
  * @throws {RunEndedError}
  */
-export async function putQuestion(deps: QuestionDeps, question: NewQuestion): Promise<Approval> {
-  const { db, now, claim } = deps;
+export async function putQuestion(deps: QuestionDeps, question: NewQuestion, signal: AbortSignal): Promise<Approval> {
+  const approval = await record(deps, question);
+  const { buildId, task, tool, shown } = question;
+  const { id, expiresAt } = approval;
+  if (approval.state !== "open") return approval;
+  const told = await deps.notify?.({ approval: id, build: buildId, task, tool, shown, expiresAt }, signal);
+  if (told?.ok === false)
+    await reportEvent(deps, buildId, { type: "approval-notice-failed", approval: id, why: told.why });
+  return approval;
+}
+
+async function record({ db, now, claim, expiresMs }: QuestionDeps, question: NewQuestion): Promise<Approval> {
   const { step, text, ...row } = question;
   const { buildId, task, tool } = row;
   const at = now();
-  const expiresAt = new Date(at.getTime() + deps.expiresMs);
+  const expiresAt = new Date(at.getTime() + expiresMs);
   return db.transaction().execute(async (trx) => {
     if (claim !== undefined && !(await hasClaim(trx, claim))) throw new RunEndedError(buildId);
     const { approval, closed, isNew } = await askApproval(trx, { ...row, id: newId(), at, expiresAt });

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { WorkspaceFile, Workspaces } from "../../journal/workspaces.ts";
@@ -9,13 +8,12 @@ import { isSourceFile, isTestFile, type Language } from "../language.ts";
 import { checkSyntax, runTests, type TestRun } from "../run-tests.ts";
 import { newMark, readMarked } from "../test-report.ts";
 import { runnersFor } from "../test-request.ts";
+import { withCompiled } from "../toolchain/with-compiled.ts";
 import { codeFamily, makeMutants, type Mutant, type MutantSource } from "./make-mutants.ts";
 
 export const DEFAULT_MUTANTS = 12;
 export const MOST_MUTANTS = 100;
 
-/** Where `command-runner.mjs` keeps what was compiled, in the checkout: a standard library compiled for each mutant would take minutes. */
-const COMPILED = ".check-cache";
 const MOST_FILES = 60;
 const MOST_CHARACTERS = 100_000;
 /** What all the files without their types may come to, as JSON. */
@@ -120,13 +118,9 @@ async function testTree(
   signal: AbortSignal,
 ): Promise<TestRun> {
   const kept = join(deps.scratch, "compiled");
-  return inCheckout(deps, tree, async (root) => {
-    const compiled = join(root, COMPILED);
-    if (existsSync(kept) && !existsSync(compiled)) await rename(kept, compiled);
-    const run = await runTests(sandbox, { root, language, files: tests }, signal);
-    if (existsSync(compiled) && !existsSync(kept)) await rename(compiled, kept);
-    return run;
-  });
+  return inCheckout(deps, tree, (root) =>
+    withCompiled(root, kept, () => runTests(sandbox, { root, language, files: tests }, signal)),
+  );
 }
 
 /** The source files that mutants are made of: no tests, none that is too large to be a person's or a model's. */

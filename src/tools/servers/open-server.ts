@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openNotes } from "../../memory/open-notes.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
+import type { Language } from "../language.ts";
 import type { ToolServer } from "../tool.ts";
 import { openCodeRunnerServer } from "./code-runner/open-code-runner-server.ts";
 import { openDocsServer } from "./docs/open-docs-server.ts";
@@ -21,6 +22,10 @@ export type ServerDeps = {
   readonly root: string;
   /** Asked for by servers that run something. */
   readonly sandbox: () => Promise<Sandbox>;
+  /** Whose tests can be run. Default: the built-in ones. */
+  readonly languages?: () => Promise<readonly Language[]>;
+  /** Keeps what tests compiled from one call to the next, on the workspace's file system. */
+  readonly compiledFolder?: string;
   /** Where notes are kept. */
   readonly notesFolder: string;
   /** Where installed packages are kept. */
@@ -58,7 +63,11 @@ export async function openServer(name: ServerName, deps: ServerDeps): Promise<To
     case "shell":
       return openShellServer(await commandsOf(deps));
     case "code-runner":
-      return openCodeRunnerServer(await commandsOf(deps));
+      return openCodeRunnerServer({
+        ...(await commandsOf(deps)),
+        ...(deps.languages === undefined ? {} : { languages: await deps.languages() }),
+        ...(deps.compiledFolder === undefined ? {} : { compiledFolder: deps.compiledFolder }),
+      });
     case "git":
       return openGitServer({ gitDir: join(root, ".git"), workTree: root, identity: IDENTITY, now });
     case "packages":

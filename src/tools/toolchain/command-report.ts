@@ -39,10 +39,12 @@ export function readCommandTests(from: ReadFrom): readonly ReportedTest[] {
   const { run, toolchain, files, sources } = from;
   const { report } = toolchain.tests;
   const told = report.kind === "go-json" ? readGoTests(run.stdout) : readLineTests(run, report);
+  const fileOf = testFiles(told, run.sources);
+  const known = new Set(sources);
   const tests = told.map((test): ReportedTest => {
-    const file = fileOf(test, run.sources);
+    const file = fileOf(test);
     const message = test.outcome === "failed" ? (test.message || "failed").slice(0, MAX_MESSAGE) : "";
-    const at = message === "" ? undefined : frameIn(message, { folder: run.folder, sources, beside: file });
+    const at = message === "" ? undefined : frameIn(message, { folder: run.folder, sources: known, beside: file });
     return {
       file,
       name: test.name,
@@ -52,8 +54,10 @@ export function readCommandTests(from: ReadFrom): readonly ReportedTest[] {
       ...(at === undefined ? {} : { at }),
     };
   });
-  const silent = files.filter((file) => !tests.some((test) => test.file === file));
-  return [...tests, ...silent.map((file) => notRun(from, file))];
+  const heard = new Set(tests.map(({ file }) => file));
+  const silent = files.filter((file) => !heard.has(file));
+  const why = silent.length === 0 || run.exitCode === 0 ? NOTHING_WRONG : whyNotRun(run, toolchain);
+  return [...tests, ...silent.map((file) => notRun(from, file, why))];
 }
 
 /** The compiler's complaints in what a command wrote, each once. Pure. */
@@ -71,32 +75,39 @@ export function problemText({ file, line, message }: Problem): string {
   return `${message} (${file}${line === undefined ? "" : `, line ${line}`})`;
 }
 
-/** Everything a command wrote, out of the events in which newer versions of Go wrap it. */
-function written({ stdout, stderr }: CommandRun): string {
-  const plain = stdout.replace(/^\{.*\}$/gm, (line) => outputOf(line) ?? line);
-  return `${stderr}\n${plain}`;
+/** Everything a command wrote, out of the events in which Go wraps it. Pure. */
+export function written({ stdout, stderr }: Pick<CommandRun, "stdout" | "stderr">): string {
+  const lines = stdout.split("\n").flatMap((line) => (line.startsWith("{") ? (outputsOf(line) ?? line) : line));
+  return `${stderr}\n${lines.join("\n")}`;
 }
 
-function outputOf(line: string): string | undefined {
+/** What an event says, none where it only tells that something went on; undefined for a line that is no event. */
+function outputsOf(line: string): readonly string[] | undefined {
   try {
     const event: unknown = JSON.parse(line);
-    if (typeof event !== "object" || event === null || !("Output" in event)) return undefined;
-    return typeof event.Output === "string" ? event.Output.replace(/\n$/, "") : undefined;
+    if (typeof event !== "object" || event === null || !("Action" in event)) return undefined;
+    return "Output" in event && typeof event.Output === "string" ? [event.Output.replace(/\n$/, "")] : [];
   } catch {
     return undefined;
   }
 }
 
-function notRun(from: ReadFrom, file: string): ReportedTest {
-  const { run, toolchain, sources } = from;
+/** What can be told of a file that was not run: the compiler's complaints, and the end of what was written. */
+type Why = { readonly problems: readonly Problem[]; readonly end: string };
+
+const NOTHING_WRONG: Why = { problems: [], end: "" };
+
+function whyNotRun(run: CommandRun, toolchain: Toolchain): Why {
+  return { problems: readProblems(run, toolchain), end: written(run).trim().split("\n").slice(-3).join(" ") };
+}
+
+function notRun({ run, sources }: ReadFrom, file: string, { problems, end }: Why): ReportedTest {
   const failed = { file, name: file, outcome: "failed", error: true } as const;
   if (run.exitCode === 0) return { ...failed, message: NO_TEST };
-  const problems = readProblems(run, toolchain);
   // A package that can't be built says nothing of one that has no tests.
   const own = problems.filter((problem) => folderOf(problem.file) === folderOf(file));
   const about = own.length > 0 ? own : problems;
   if (about.length === 0) {
-    const end = written(run).trim().split("\n").slice(-3).join(" ");
     return { ...failed, message: end === "" ? NO_TEST : `it was not run: ${end}`.slice(0, MAX_MESSAGE) };
   }
   const at = about.find((problem) => sources.includes(problem.file) && problem.line !== undefined);
@@ -107,15 +118,50 @@ function notRun(from: ReadFrom, file: string): ReportedTest {
   };
 }
 
-/** The file of a test: the one told, else the one whose text has its name, the nearest to its package first. */
-function fileOf(test: ToldTest, sources: CommandRun["sources"]): string {
-  if (test.file !== undefined && Object.hasOwn(sources, test.file)) return test.file;
-  const name = (test.name.split("/")[0] ?? "").split("::").at(-1) ?? "";
-  const word = new RegExp(String.raw`(?<!\w)${RegExp.escape(name)}(?!\w)`, "u");
-  const holding = Object.entries(sources)
-    .filter(([path, text]) => word.test(text) && isIn(path, test.package))
-    .map(([path]) => path);
-  return holding.toSorted((one, other) => folderOf(other).length - folderOf(one).length)[0] ?? "";
+/**
+ * Finds the file of a test: the one told, else the one whose text has its name, the nearest to its package first. Each
+ * text is looked through once, however many tests there are.
+ */
+function testFiles(tests: readonly ToldTest[], sources: CommandRun["sources"]): (test: ToldTest) => string {
+  const texts = Object.entries(sources);
+  const told = new Set(texts.map(([path]) => path));
+  const wanted = new Set(tests.map((test) => wordIn(nameOf(test))));
+  const holders = new Map<string, (readonly [path: string, text: string])[]>();
+  for (const word of wanted) holders.set(word, []);
+  for (const [path, text] of texts)
+    for (const word of new Set(text.match(/\w+/g))) holders.get(word)?.push([path, text]);
+  const found = new Map<string, string>();
+  return (test) => {
+    if (test.file !== undefined && told.has(test.file)) return test.file;
+    const name = nameOf(test);
+    const key = JSON.stringify([test.package, name]);
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const word = wordIn(name);
+    const candidates = word === "" ? texts : (holders.get(word) ?? []);
+    const file = nearest(test.package, name === word ? candidates : candidates.filter(([, text]) => holds(text, name)));
+    found.set(key, file);
+    return file;
+  };
+}
+
+/** What is looked for in the texts: of a subtest the test that holds it, of a path its last part. */
+function nameOf({ name }: ToldTest): string {
+  return (name.split("/", 1)[0] ?? "").split("::").at(-1) ?? "";
+}
+
+/** The first word of a name. */
+function wordIn(name: string): string {
+  return /\w+/.exec(name)?.[0] ?? "";
+}
+
+function holds(text: string, name: string): boolean {
+  return new RegExp(String.raw`(?<!\w)${RegExp.escape(name)}(?!\w)`, "u").test(text);
+}
+
+function nearest(inPackage: string | undefined, files: readonly (readonly [path: string, text: string])[]): string {
+  const paths = files.map(([path]) => path).filter((path) => isIn(path, inPackage));
+  return paths.toSorted((one, other) => folderOf(other).length - folderOf(one).length)[0] ?? "";
 }
 
 function isIn(path: string, named: string | undefined): boolean {

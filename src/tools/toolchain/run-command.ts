@@ -81,6 +81,17 @@ export async function runCommand(sandbox: Sandbox, job: CommandJob, signal: Abor
   return { report, run: parsed.success ? parsed.data : undefined };
 }
 
+/** As {@link runCommand}. @throws `tools/toolchain-missing` where its program is not there. */
+export async function runInstalled(
+  sandbox: Sandbox,
+  job: CommandJob & { readonly toolchain: Toolchain },
+  signal: AbortSignal,
+): Promise<CommandEnd> {
+  const end = await runCommand(sandbox, job, signal);
+  if (end.run?.missing === true) throw missingToolchain(job.toolchain, job.command[0]);
+  return end;
+}
+
 /**
  * The version of a toolchain, in its own words.
  *
@@ -98,7 +109,7 @@ export async function toolchainVersion(
   return version;
 }
 
-export function missingToolchain({ install }: Pick<Toolchain, "install">, program: string): Error {
+function missingToolchain({ install }: Pick<Toolchain, "install">, program: string): Error {
   return missingError(
     "tools/toolchain-missing",
     `this goal needs the program ${program}, which the sandbox does not find or can't run; install it: ${install}`,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { loadLanguages } from "../load-languages.ts";
 import { readCommandTests, readProblems } from "./command-report.ts";
 import { frameIn } from "./frame-in.ts";
-import { readGoTests } from "./go-tests.ts";
+import { readGoTests, toldOf } from "./go-tests.ts";
 import { readLineTests } from "./line-tests.ts";
 import { readCoverage } from "./read-coverage.ts";
 import type { CommandRun } from "./run-command.ts";
@@ -60,6 +60,57 @@ test("Go's events become tests, with subtests in the place of those that only ho
     test("TestC", "skipped"),
     test("TestD", "passed"),
   ]);
+});
+
+test("however many tests there are, each of them and each text is looked at a few times only", () => {
+  const many = 20_000;
+  let looked = 0;
+  const ends = Array.from({ length: many }, (_, index) => ({
+    package: "m",
+    outcome: "passed" as const,
+    get name() {
+      looked++;
+      return index % 2 === 0 ? `TestA/${index}` : `Test${index}`;
+    },
+  }));
+  assert.equal(toldOf(ends).length, many);
+  assert.ok(looked <= 2 * many, `${looked} looks at ${many} tests`);
+
+  let read = 0;
+  const sources: Record<string, string> = {};
+  for (let file = 0; file < 40; file++)
+    Object.defineProperty(sources, `a${file}_test.go`, {
+      enumerable: true,
+      get: () => {
+        read++;
+        return Array.from({ length: 500 }, (_, test) => `func Test${file}_${test}(t`).join("\n");
+      },
+    });
+  const names = Array.from({ length: many }, (_, test) => `Test${test % 40}_${Math.floor(test / 40)}`);
+  const stdout = events(...names.map((name) => ["pass", name] as const));
+  const files = Object.keys(sources);
+  const tests = readCommandTests({ run: { ...run, stdout, sources }, toolchain: goToolchain(), files, sources: files });
+  assert.deepEqual(
+    tests.map(({ file }) => file),
+    names.map((name) => `a${/\d+/.exec(name)?.[0] ?? ""}_test.go`),
+  );
+  assert.ok(read <= 2 * files.length, `${read} readings of ${files.length} texts`);
+});
+
+test("a test's file is found by its whole name, also by one of several words", () => {
+  const sources = {
+    "a.x": "it adds two numbers twice\nTestAll\nTestÄ",
+    "b.x": "adds two\nTestA",
+    "sub/b.x": "TestA",
+  };
+  const report = { kind: "lines", test: "^(?<outcome>ok) (?<name>.+)$", outcomes: { ok: "passed" } } as const;
+  const toolchain = { ...goToolchain(), tests: { command: ["x"] as [string], report } };
+  const stdout = "ok adds two numbers\nok TestA\nok TestÄ\nok adds three\nok ...\n";
+  const from = { run: { ...run, exitCode: 0, stdout, sources }, toolchain, files: [], sources: [] };
+  assert.deepEqual(
+    readCommandTests(from).map(({ name, file }) => `${name}: ${file}`),
+    ["adds two numbers: a.x", "TestA: sub/b.x", "TestÄ: a.x", "adds three: ", "...: "],
+  );
 });
 
 test("a panic is told of the subtest that it ended, with its place in the project", () => {
@@ -153,7 +204,7 @@ test("a report of lines is read as its language describes it", () => {
 });
 
 test("a place is the first that the project owns", () => {
-  const search = { folder: "/w", sources: ["a/b.go", "c.go"], beside: "a/x_test.go" };
+  const search = { folder: "/w", sources: new Set(["a/b.go", "c.go"]), beside: "a/x_test.go" };
   assert.deepEqual(frameIn("at /usr/x.go:1 b.go:3 c.go:4", search), { file: "a/b.go", line: 3 });
   assert.deepEqual(frameIn("(/w/c.go:7)", search), { file: "c.go", line: 7 });
   assert.equal(frameIn("b.go and d.go:3", search), undefined);

@@ -1,4 +1,5 @@
 import { readdir, readFile, stat } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { showFile } from "../../agents/file-blocks.ts";
@@ -146,7 +147,7 @@ function neededPackages({ path, content }: WorkspaceFile): readonly string[] {
   if (!/\.[cm]?[jt]sx?$/.test(path)) return [];
   return [...content.matchAll(/^\s*import\s[^'"]*['"]([^'"]+)['"]/gm)]
     .map(([, name = ""]) => name)
-    .filter((name) => !/^(?:node:|\.|assert$)/.test(name));
+    .filter((name) => !name.startsWith(".") && !isBuiltin(name));
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -175,6 +175,19 @@ test("exercises: instructions and stub are the goal, test files of any name are 
   assert.equal(await passes(suite, id, { "counter.py": "def count(text):\n    return len(text)\n" }), false);
 });
 
+test("tests that import modules of Node, with and without its prefix, need no package", async () => {
+  const base = "exercises/practice/say";
+  const imports = ["assert/strict", "fs", "node:test", "util", "./say.ts"];
+  const folder = folderOf({
+    [`${base}/.meta/config.json`]: JSON.stringify({ files: { solution: ["say.ts"], test: ["say.test.ts"] } }),
+    [`${base}/.docs/instructions.md`]: "Say it.\n",
+    [`${base}/say.ts`]: "",
+    [`${base}/say.test.ts`]: imports.map((name) => `import * as x from "${name}";\n`).join(""),
+  });
+  const { tasks, notes } = await loadExercises(folder, BUILT_IN_LANGUAGES);
+  assert.deepEqual([tasks.map(({ id }) => id), notes], [[base], []]);
+});
+
 test("an exercise that is wrong is named with its file", async () => {
   const config = "python/exercises/practice/counter/.meta/config.json";
   const load = (files: Readonly<Record<string, string>>) => loadExercises(folderOf(files), BUILT_IN_LANGUAGES);

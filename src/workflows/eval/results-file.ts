@@ -5,7 +5,7 @@ import { AtosError, EXIT, messageOf, usageError } from "../../base/errors.ts";
 import { type EvalResult, evalResultSchema, WAYS } from "./eval-result.ts";
 
 /** What a run's results depend on. Results under another header are not of the same run. */
-export const evalHeaderSchema = z.object({
+const evalHeaderSchema = z.object({
   type: z.literal("eval"),
   version: z.literal(1),
   suite: z.string(),
@@ -14,6 +14,8 @@ export const evalHeaderSchema = z.object({
   models: z.array(z.string()).readonly(),
   /** Which model has which tier or role. */
   seats: z.record(z.string(), z.string()),
+  /** What its models are told, by names and hashes. A file of before it was kept tells nothing. */
+  words: z.record(z.string(), z.string()).default({}),
   /** The workflow, and how much its builds try. */
   effort: z.string(),
   seed: z.number(),
@@ -84,10 +86,21 @@ export function headerDifferences(there: EvalHeader, here: EvalHeader): readonly
     ...differ("the suite's sha256", there.sha256.slice(0, 12), here.sha256.slice(0, 12)),
     ...differ("models", there.models, here.models),
     ...differ("who has which model", sorted(there.seats), sorted(here.seats)),
+    ...wordDifferences(there.words, here.words),
     ...differ("effort", there.effort, here.effort),
     ...differ("seed", there.seed, here.seed),
     ...differ("ways", there.ways, here.ways),
   ];
+}
+
+function wordDifferences(there: EvalHeader["words"], here: EvalHeader["words"]): readonly string[] {
+  if (Object.keys(there).length === 0)
+    return Object.keys(here).length === 0 ? [] : ["its roles and languages are not told"];
+  const names = [...new Set([...Object.keys(there), ...Object.keys(here)])].toSorted();
+  return names.flatMap((name) => {
+    if (there[name] === here[name]) return [];
+    return [`${name} was ${there[name] === undefined ? "added" : here[name] === undefined ? "removed" : "changed"}`];
+  });
 }
 
 function refuseOther(file: string, there: EvalHeader, here: EvalHeader): void {

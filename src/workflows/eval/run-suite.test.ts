@@ -24,6 +24,7 @@ const HEADER: EvalHeader = {
   sha256: "0".repeat(64),
   models: ["m = m.gguf (1234)"],
   seats: { simple: "m", medium: "m", complex: "m" },
+  words: { "the role tester": "aa", "the language python": "bb" },
   effort: "w, 2 repairs",
   seed: 0,
   ways: ["single", "team"],
@@ -170,4 +171,23 @@ test("headers differ in what decides results, not in the order of their keys", (
     'suite was "own" and is "x"',
     'ways was ["single","team"] and is ["team"]',
   ]);
+  const words = { "the language python": "cc", "the language go": "dd" };
+  assert.deepEqual(headerDifferences(HEADER, { ...HEADER, words }), [
+    "the language go was added",
+    "the language python was changed",
+    "the role tester was removed",
+  ]);
+});
+
+test("a file that does not tell its roles is of another run, and can still be read", async () => {
+  const file = join(root, "before.jsonl");
+  const { words: _, ...before } = HEADER;
+  writeFileSync(file, `${JSON.stringify(before)}\n`);
+  const there = await readResultsHeader(file);
+  assert.ok(there !== undefined);
+  assert.deepEqual(headerDifferences(there, HEADER), ["its roles and languages are not told"]);
+  await assert.rejects(openResultsFile(file, { header: HEADER, resume: true }), {
+    code: "workflows/other-results",
+    message: /another run: its roles and languages are not told/,
+  });
 });

@@ -180,6 +180,7 @@ function reportOf(results: readonly EvalResult[], suiteName = "own"): EvalReport
       sha256,
       models,
       seats: { simple: "m" },
+      words: {},
       effort: "w",
       seed: 3,
       ways: ["single", "team"],

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { openSandbox } from "../../../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { commandOutcome } from "../shell/command-outcome.ts";
-import type { WorkspaceCommands } from "../shell/run-in-workspace.ts";
+import { loadLanguages } from "../../load-languages.ts";
 import { openCodeRunnerServer } from "./open-code-runner-server.ts";
+import type { TestCommands } from "./run-tests-tool.ts";
 import { testOutcome } from "./test-outcome.ts";
 
+const languages = await loadLanguages([fileURLToPath(new URL("../../../../languages", import.meta.url))]);
 const base = mkdtempSync(join(tmpdir(), "atos-runner-"));
 let sandbox: Sandbox;
 before(async () => {
@@ -17,9 +20,12 @@ before(async () => {
 });
 after(() => rmSync(base, { recursive: true, force: true }));
 
+/** What lay in the workspace after the last call. */
+let left: readonly string[] = [];
+
 type Files = Readonly<Record<string, string>>;
 
-async function call(name: string, input: object, deps: { files?: Files } & Partial<WorkspaceCommands> = {}) {
+async function call(name: string, input: object, deps: { files?: Files } & Partial<TestCommands> = {}) {
   const { files = {}, ...rest } = deps;
   const root = mkdtempSync(join(base, "w-"));
   for (const [path, content] of Object.entries(files)) {
@@ -28,10 +34,15 @@ async function call(name: string, input: object, deps: { files?: Files } & Parti
   }
   const tool = openCodeRunnerServer({ sandbox, root, ...rest }).tools.find((one) => one.name === name);
   assert.ok(tool);
-  return tool.run(tool.input.parse(input), { signal: AbortSignal.timeout(25_000), idempotencyKey: "key" });
+  const result = await tool.run(tool.input.parse(input), {
+    signal: AbortSignal.timeout(250_000),
+    idempotencyKey: "key",
+  });
+  left = readdirSync(root).toSorted();
+  return result;
 }
 
-async function runTests(files: Files, input: object = {}, deps: Partial<WorkspaceCommands> = {}) {
+async function runTests(files: Files, input: object = {}, deps: Partial<TestCommands> = {}) {
   const result = await call("run_tests", input, { files, ...deps });
   assert.ok(result.ok, JSON.stringify(result));
   const output = testOutcome.parse(result.output);
@@ -177,6 +188,57 @@ test("a run that ends badly although every test passed is no green one, and keep
   const kept = await runTests({ "test_a.py": thread }, {}, { limits: { wallMs: 3000 } });
   assert.deepEqual([kept.limit_hit, kept.counts], ["wall", [1, 0, 1, 0]]);
   assert.match(kept.text, /ERROR test run: the tests passed, but the run did not end: stopped after \d s/);
+});
+
+const ADDER = {
+  "go.mod": "module adder\n\ngo 1.19\n",
+  "add.go": "package adder\n\nfunc Add(a, b int) int { return a + b }\n",
+  "add_test.go":
+    'package adder\n\nimport "testing"\n\nfunc TestAdd(t *testing.T) {\n\tif Add(2, 2) != 4 {\n\t\tt.Error("no")\n\t}\n}\n\nfunc TestOdd(t *testing.T) {\n\tprintln("said by TestOdd")\n\tt.Errorf("got %d", Add(1, 2))\n}\n\nfunc TestLater(t *testing.T) { t.Skip("later") }\n',
+};
+
+test("a language that is described by its own commands is run by them, and leaves nothing behind", async () => {
+  const compiledFolder = join(base, "compiled");
+  const run = await runTests(ADDER, {}, { languages, compiledFolder });
+  assert.deepEqual([run.framework, run.counts], ["go test", [1, 1, 0, 1]]);
+  assert.deepEqual(
+    run.tests.map(({ file, name, outcome }) => `${file} ${name} ${outcome}`),
+    ["add_test.go TestOdd failed", "add_test.go TestLater skipped", "add_test.go TestAdd passed"],
+  );
+  assert.match(
+    run.text,
+    /^1 passed, 1 failed, 0 errors, 1 skipped \(go test\)\nFAILED add_test\.go TestOdd: said by TestOdd\nadd_test\.go:13: got 3/,
+  );
+  assert.match(run.output_tail, /said by TestOdd/);
+  assert.doesNotMatch(run.output_tail, /"Action"/);
+  assert.deepEqual(left, Object.keys(ADDER).toSorted());
+  assert.ok(readdirSync(compiledFolder).includes("build"));
+  const broken = { ...ADDER, "add.go": "package adder\n\nfunc Add(a, b int int {\n" };
+  const unbuilt = await runTests(broken, { path: "add_test.go" }, { languages, compiledFolder });
+  assert.deepEqual(unbuilt.counts, [0, 0, 1, 0]);
+  assert.match(unbuilt.text, /ERROR add_test\.go: .*\(add\.go, line 3\)/);
+});
+
+test("what is asked of such a language and can't be is refused with what to do", async () => {
+  const missing = languages.map((one) =>
+    typeof one.runner === "string" || one.runner.tests.command[0] !== "go"
+      ? one
+      : { ...one, runner: { ...one.runner, tests: { ...one.runner.tests, command: ["no-such-go"] as [string] } } },
+  );
+  const cases: readonly (readonly [Files, object, RegExp])[] = [
+    [{ ...ADDER, "test_a.py": "" }, {}, /tests of Python and of Go here; give the path of a file or folder of one/],
+    [ADDER, { path: "add_test.go", framework: "pytest" }, /leave framework away/],
+    [{ "a.txt": "" }, { path: "a.txt" }, /no file of Python, JavaScript, TypeScript or Go; give a test file/],
+    [{}, {}, /test_NAME\.py or NAME\.test\.ts or NAME_test\.go/],
+  ];
+  for (const [files, input, why] of cases) {
+    const result = await call("run_tests", input, { files, languages });
+    assert.ok(!result.ok, JSON.stringify(result));
+    assert.match(result.why, why);
+  }
+  const result = await call("run_tests", {}, { files: ADDER, languages: missing });
+  assert.ok(!result.ok);
+  assert.match(result.why, /needs the program no-such-go.*install it: apt-get install golang-go/);
 });
 
 test("a folder called test is looked into when no file is named as a test, as Node does", async () => {

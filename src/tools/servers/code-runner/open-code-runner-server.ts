@@ -4,12 +4,12 @@ import { defineTool, type Tool, type ToolServer } from "../../tool.ts";
 import { commandOutcome, outcomeOf } from "../shell/command-outcome.ts";
 import { runInWorkspace, type WorkspaceCommands } from "../shell/run-in-workspace.ts";
 import { asResult } from "../tool-failure.ts";
-import { noPython, runTestsTool } from "./run-tests-tool.ts";
+import { noPython, runTestsTool, type TestCommands } from "./run-tests-tool.ts";
 
 const WALL_MS = 60_000;
 
 /** Tests and pieces of code, run in the workspace and in the sandbox. */
-export function openCodeRunnerServer(deps: WorkspaceCommands): ToolServer {
+export function openCodeRunnerServer(deps: TestCommands): ToolServer {
   const { nodePath, pythonPath } = deps.sandbox;
   const python = codeTool(deps, {
     name: "run_python",
@@ -32,7 +32,7 @@ export function openCodeRunnerServer(deps: WorkspaceCommands): ToolServer {
   return {
     name: "code-runner",
     instructions:
-      "Runs tests (pytest, unittest, node:test) and pieces of code in one folder, confined and without network.",
+      "Runs tests (pytest, unittest, node:test, other languages by their own tools) and pieces of code in one folder, confined and without network.",
     tools: [runTestsTool(deps), python, node],
   };
 }

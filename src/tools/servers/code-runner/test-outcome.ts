@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { SANDBOX_LEVELS, type SandboxReport } from "../../../sandbox/sandbox.ts";
-import { readTestReport, withoutMarked } from "../../test-report.ts";
+import type { TestReport } from "../../test-report.ts";
 import type { ToolResult } from "../../tool.ts";
-import { joined, tailOf } from "../shell/command-outcome.ts";
+import { tailOf } from "../shell/command-outcome.ts";
 
 const MAX_TESTS = 500;
 const MAX_MESSAGE = 1000;
@@ -40,19 +40,16 @@ export const testOutcome = z.object({
 });
 type TestOutcome = z.infer<typeof testOutcome>;
 
-export type TestsRun = {
-  readonly report: SandboxReport;
-  readonly mark: string;
-  readonly files: readonly string[];
-  /** Told when the run never said what ran it. */
-  readonly framework: string;
+export type TestsRun = Pick<TestReport, "runner" | "durationMs" | "tests" | "leftOpen"> & {
+  /** What the code and the runner wrote. */
+  readonly output: string;
+  readonly report: Pick<SandboxReport, "limitHit" | "level">;
 };
 
 const ORDER = { error: 0, failed: 1, skipped: 2, passed: 3 } as const;
 
 /** A run of tests as a tool's result. Red tests are a result too. Pure. */
-export function outcomeOfTests({ report, mark, files, framework }: TestsRun): ToolResult<TestOutcome> {
-  const read = readTestReport(report, mark, files);
+export function outcomeOfTests({ report, output: written, ...read }: TestsRun): ToolResult<TestOutcome> {
   const tests = read.tests
     .map(({ file, name, outcome, message, error }) => ({
       file,
@@ -68,9 +65,9 @@ export function outcomeOfTests({ report, mark, files, framework }: TestsRun): To
     errors: count("error"),
     skipped: count("skipped"),
     tests: tests.slice(0, MAX_TESTS),
-    output_tail: tailOf(joined(withoutMarked(report.stdout, mark), report.stderr), MAX_OUTPUT),
+    output_tail: tailOf(written, MAX_OUTPUT),
     duration_ms: Math.round(read.durationMs),
-    framework: read.runner === "none" ? framework : read.runner,
+    framework: read.runner,
     ...(read.leftOpen.length === 0 ? {} : { left_open: read.leftOpen.slice(0, MAX_LEFT_OPEN) }),
     ...(report.limitHit === undefined ? {} : { limit_hit: report.limitHit }),
     level: report.level,

@@ -56,7 +56,7 @@ export async function askOverMcp(
 }
 
 /** Snippets stand between rules of dashes, each under a heading. Pure. */
-export function splitSnippets(text: string): Snippet[] {
+function splitSnippets(text: string): Snippet[] {
   return text.split(/^-{5,}$/m).flatMap((part) => {
     const [, title = "", rest = part] = /^\s*#+ +(.*)\n([\s\S]*)$/.exec(part) ?? [];
     const words = excerpt(rest.replaceAll(/^(?:Source: .*|```.*)$/gm, ""), 2000);

@@ -16,6 +16,7 @@ export type WorkspaceCommands = {
 export type WorkspaceCommand = Surroundings & {
   readonly command: SandboxRequest["command"];
   readonly wallMs?: number;
+  readonly limits?: Partial<SandboxLimits>;
 };
 
 /** Longest argument that Linux hands to a program, with room to spare. */
@@ -28,7 +29,7 @@ const MAX_ARGUMENT_BYTES = 120_000;
  */
 export async function runInWorkspace(
   { sandbox, root, limits, surroundings }: WorkspaceCommands,
-  { command, wallMs, readOnly = [], env }: WorkspaceCommand,
+  { command, wallMs, readOnly = [], env, limits: asked }: WorkspaceCommand,
   signal: AbortSignal,
 ): Promise<SandboxReport> {
   for (const word of command) {
@@ -41,7 +42,7 @@ export async function runInWorkspace(
   }
   const around = surroundings === undefined ? {} : await surroundings();
   const time = wallMs === undefined ? {} : { wallMs, cpuSeconds: Math.max(60, Math.ceil(wallMs / 1000)) };
-  const all = { ...time, ...limits };
+  const all = { ...time, ...asked, ...limits };
   const request = { command, root, limits: all, env: { ...around.env, ...env } };
   return sandbox.run({ ...request, readOnly: [...(around.readOnly ?? []), ...readOnly] }, signal);
 }

@@ -12,7 +12,7 @@ export type WebhookDeps = {
   readonly sleep: Sleep;
 };
 
-export const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_SECRET_BYTES = 4096;
 
 /** What is known of a call that was cut off. */

@@ -1,23 +1,14 @@
 import type { PlannedTask } from "../base/events.ts";
 
 /** A task as its developer is shown it. */
-export function showTask(task: PlannedTask): string {
-  return linesOf(task).join("\n");
-}
-
-/**
- * The whole plan, in the form it is asked for. Of several tasks it says which criteria each covers; a single one covers
- * them all.
- */
-export function showPlan(tasks: readonly PlannedTask[]): string {
-  if (tasks.length === 1) return tasks.map(showTask).join("");
-  return tasks
-    .map((task) => {
-      const lines = linesOf(task);
-      const covers = task.covers.length === 0 ? "none" : task.covers.map((number) => `C${number}`).join(", ");
-      return lines.toSpliced(-1, 0, `COVERS: ${covers}`).join("\n");
-    })
-    .join("\n\n");
+export function showTask({ id, tier, files, after, description }: PlannedTask): string {
+  return [
+    `TASK: ${id}`,
+    `TIER: ${tier}`,
+    `FILES: ${files.join(", ")}`,
+    `AFTER: ${after.length === 0 ? "none" : after.join(", ")}`,
+    `DO: ${description}`,
+  ].join("\n");
 }
 
 /**
@@ -36,14 +27,4 @@ export function tasksBefore(task: Pick<PlannedTask, "after">, tasks: readonly Pl
   // A set is walked over what is added meanwhile too; it ends as there are so many tasks.
   for (const id of found) for (const earlier of tasks.find((other) => other.id === id)?.after ?? []) found.add(earlier);
   return tasks.filter(({ id }) => found.has(id));
-}
-
-function linesOf({ id, tier, files, after, description }: PlannedTask): readonly string[] {
-  return [
-    `TASK: ${id}`,
-    `TIER: ${tier}`,
-    `FILES: ${files.join(", ")}`,
-    `AFTER: ${after.length === 0 ? "none" : after.join(", ")}`,
-    `DO: ${description}`,
-  ];
 }

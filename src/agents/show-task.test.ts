@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlannedTask } from "../base/events.ts";
-import { interfacesOf, showPlan, showTask, tasksBefore } from "./show-plan.ts";
+import { interfacesOf, showTask, tasksBefore } from "./show-task.ts";
 
 function task(id: string, after: readonly string[], covers: readonly number[] = []): PlannedTask {
   return { id, tier: "simple", files: [`${id}.py`], after, covers, kind: "other", description: `write ${id}(x)` };
@@ -19,14 +19,6 @@ test("a task is shown without what only the plan is about", () => {
     showTask(task("store", ["model"], [1, 2])),
     "TASK: store\nTIER: simple\nFILES: store.py\nAFTER: model\nDO: write store(x)",
   );
-});
-
-test("a plan of several tasks says what each covers, a plan of one needs not", () => {
-  assert.equal(
-    showPlan([task("a", [], [1, 2]), task("b", ["a"])]),
-    "TASK: a\nTIER: simple\nFILES: a.py\nAFTER: none\nCOVERS: C1, C2\nDO: write a(x)\n\nTASK: b\nTIER: simple\nFILES: b.py\nAFTER: a\nCOVERS: none\nDO: write b(x)",
-  );
-  assert.equal(showPlan([task("a", [], [1, 2])]), showTask(task("a", [])));
 });
 
 test("a task builds on what it comes after, directly and through others, and on nothing else", () => {
