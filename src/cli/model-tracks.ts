@@ -127,14 +127,16 @@ function leave(track: OpenTrack, nowMs: number): void {
   track.freshSinceMs = nowMs;
 }
 
-/** When each event was, in the build's own time. Clocks that were set back stand still. */
+/** When each event was, in the build's own time. An event that is earlier than one before it was at that one's time. */
 function activeTimes(events: readonly TimedEvent[]): readonly number[] {
-  let previous: TimedEvent | undefined;
+  let latestMs = events[0]?.at.getTime() ?? 0;
+  let isPaused = false;
   let nowMs = 0;
-  return events.map((entry) => {
-    const sinceMs = previous === undefined ? 0 : entry.at.getTime() - previous.at.getTime();
-    if (previous?.event.type !== "build-paused") nowMs += Math.max(0, sinceMs);
-    previous = entry;
+  return events.map(({ at, event }) => {
+    const sinceMs = Math.max(0, at.getTime() - latestMs);
+    if (!isPaused) nowMs += sinceMs;
+    latestMs += sinceMs;
+    isPaused = event.type === "build-paused";
     return nowMs;
   });
 }

@@ -182,14 +182,14 @@ async function reserve<T>(
     task,
     inputHash: hash,
     events: eventRows(told),
-    at: journal.now(),
   };
   if (!atOnce) await journal.writer?.settle();
   const row = atOnce
     ? await writerOf(journal, buildId).carry((held) =>
-        beginEffect(journal.db, { ...reservation, told: attemptOf(begun), held }),
+        // Its time is read when its turn has come, so that those in the trail go one way.
+        beginEffect(journal.db, { ...reservation, told: attemptOf(begun), held, at: journal.now() }),
       )
-    : await reserveEffect(journal.db, { ...reservation, ...tree });
+    : await reserveEffect(journal.db, { ...reservation, ...tree, at: journal.now() });
   if (row === undefined) throw new RunEndedError(buildId, { step: name });
   return { treeBefore: null, treeAfter: null, ...row };
 }

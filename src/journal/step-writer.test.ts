@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
+import { AtosError } from "../base/errors.ts";
 import type { BuildEvent } from "../base/events.ts";
 import { claimBuild, insertBuild } from "../store/builds.ts";
 import { findEffect, listEffects } from "../store/effects.ts";
@@ -10,7 +11,7 @@ import { verifyTrail } from "./audit-chain.ts";
 import { allBuildEvents } from "./build-events.ts";
 import { type EffectSpec, type Journal, runEffect } from "./effect.ts";
 import { recordOnce, recordStep } from "./record-once.ts";
-import { RunEndedError } from "./run-ended.ts";
+import { type Claim, RunEndedError } from "./run-ended.ts";
 import { runReading } from "./run-reading.ts";
 import { StepWriter } from "./step-writer.ts";
 
@@ -22,7 +23,7 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-type Writing = Journal & { readonly writer: StepWriter };
+type Writing = Journal & { readonly writer: StepWriter; readonly claim: Claim };
 
 async function begin(buildId: string): Promise<Writing> {
   const { db } = scratch;
@@ -104,20 +105,37 @@ test("of a run that another has replaced nothing that is held is recorded, and i
   await runEffect(old, spec("replaced", "a"), doing("late"));
   const next = await begin("replaced");
   await assert.rejects(runEffect(old, spec("replaced", "b"), doing("never")), RunEndedError);
-  assert.equal(await old.writer.settle(), true, "it was dropped then");
+  assert.equal(await old.writer.settle(), false, "it was dropped then");
   assert.deepEqual(await told("replaced"), ["a begins"]);
   assert.equal(await runEffect(next, spec("replaced", "a"), doing("again")), "again");
   await next.writer.settle();
   assert.deepEqual(await told("replaced"), ["a begins", "a begins", "again"]);
 });
 
-test("a statement that fails with what it carried is followed by no other", async () => {
-  const journal = await begin("lost");
+test("what an external effect came to is recorded by itself, whatever becomes of other steps", async () => {
+  const journal = await begin("alone");
+  const external = { kind: "external", reconcile: () => assert.fail("it was not cut off") } as const;
+  await runEffect(journal, { ...spec("alone", "sent"), guard: external }, async () => {
+    journal.writer.hold({ id: "alone/never-reserved", result: 1, at });
+    await assert.rejects(journal.writer.settle(), { code: "store/no-such-effect" });
+    return { result: "sent", events: [noted("sent")] };
+  });
+  assert.deepEqual(await told("alone"), ["sent begins", "sent"]);
+});
+
+test("a statement that fails with what it carried is followed by no other, and whoever began the run is told", async () => {
+  const lostErrors: unknown[] = [];
+  const begun = await begin("lost");
+  const journal = { ...begun, writer: new StepWriter(begun.db, begun.claim, (error) => lostErrors.push(error)) };
   journal.writer.hold({ id: "lost/never-reserved", result: 1, at });
   const lost = { code: "store/no-such-effect" };
   await assert.rejects(runEffect(journal, spec("lost", "a"), doing("a")), lost);
   await assert.rejects(runEffect(journal, spec("lost", "b"), doing("b")), lost);
   await assert.rejects(journal.writer.settle(), lost);
+  assert.deepEqual(
+    lostErrors.map((error) => error instanceof AtosError && error.code),
+    ["store/no-such-effect"],
+  );
   assert.deepEqual(await statesOf("lost"), []);
   const next = await begin("lost");
   assert.equal(await runEffect(next, spec("lost", "a"), doing("a")), "a");

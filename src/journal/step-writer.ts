@@ -14,8 +14,8 @@ type Watched = { readonly onTheWay?: () => Promise<void>; readonly recorded?: ()
  * step begins, and goes into the ledger in that statement, ahead of it: whoever finds a step begun finds all that it
  * builds on. When none begins, it goes there by itself, 10 ms later.
  *
- * A statement that fails takes with it what it carried: from then on every other is refused with the same error, as
- * after a crash.
+ * A statement that fails takes with it what it carried: `onLost` is told, and from then on every other is refused with
+ * the same error, as after a crash.
  */
 export class StepWriter {
   readonly #db: Db;
@@ -24,10 +24,14 @@ export class StepWriter {
   #last: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #lost: { readonly error: unknown } | undefined;
+  #ended = false;
+  readonly #onLost: (error: unknown) => void;
 
-  constructor(db: Db, of: Recording) {
+  /** `onLost` is told as soon as what was done could not be recorded. */
+  constructor(db: Db, of: Recording, onLost: (error: unknown) => void = () => {}) {
     this.#db = db;
     this.#of = of;
+    this.#onLost = onLost;
   }
 
   /** Takes over what is to be recorded. */
@@ -62,10 +66,10 @@ export class StepWriter {
    * @throws {AtosError} as `recordHeld`.
    */
   async settle(): Promise<boolean> {
-    const recorded = await this.carry(async (held) =>
+    await this.carry(async (held) =>
       held.length === 0 || (await recordHeld(this.#db, this.#of, held)) ? true : undefined,
     );
-    return recorded === true;
+    return !this.#ended;
   }
 
   async #write<T>(statement: (held: readonly HeldStep[]) => Promise<T | undefined>): Promise<T | undefined> {
@@ -74,17 +78,21 @@ export class StepWriter {
     const held = this.#held.splice(0);
     try {
       const [done] = await Promise.all([statement(held), ...held.map(({ onTheWay }) => onTheWay?.())]);
-      if (done !== undefined) for (const { recorded } of held) recorded?.();
+      if (done === undefined) this.#ended = true;
+      else for (const { recorded } of held) recorded?.();
       return done;
     } catch (error) {
-      if (held.length > 0) this.#lost = { error };
+      if (held.length > 0) {
+        this.#lost = { error };
+        this.#onLost(error);
+      }
       throw error;
     }
   }
 }
 
 /** Where a step is recorded. */
-type Recorder = { readonly db: Db; readonly claim?: Claim; readonly writer?: StepWriter };
+type Recorder = { readonly db: Db; readonly claim?: Claim; readonly writer?: StepWriter | undefined };
 
 /** The run's writer, or one for this step alone. */
 export function writerOf({ db, claim, writer }: Recorder, buildId: string): StepWriter {
@@ -101,10 +109,11 @@ export async function recordDone(
   { buildId, name, atOnce = false }: DoneStep,
   step: HeldStep & Watched,
 ): Promise<void> {
-  const writer = writerOf(recorder, buildId);
-  writer.hold(step);
-  const isHeld = recorder.writer !== undefined && !atOnce;
-  if (!isHeld && !(await writer.settle())) throw new RunEndedError(buildId, { step: name });
+  if (recorder.writer !== undefined && !atOnce) return recorder.writer.hold(step);
+  // By itself: what becomes of others' steps must not be its own affair.
+  const alone = writerOf({ ...recorder, writer: undefined }, buildId);
+  alone.hold(step);
+  if (!(await alone.settle())) throw new RunEndedError(buildId, { step: name });
 }
 
 type DoneStep = { readonly buildId: string; readonly name: string; readonly atOnce?: boolean };

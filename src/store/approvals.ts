@@ -152,8 +152,17 @@ export async function expireApprovals(db: Db, at: Date): Promise<readonly Approv
   const rows = await db
     .updateTable("atos.approvals")
     .set({ state: "expired", answered_at: at })
-    .where("state", "=", "open")
-    .where("expires_at", "<=", at)
+    .where("id", "in", (inner) =>
+      inner
+        .selectFrom("atos.approvals")
+        .select("id")
+        .where("state", "=", "open")
+        .where("expires_at", "<=", at)
+        .orderBy("id")
+        // Two who do this at once would wait for each other.
+        .forUpdate()
+        .skipLocked(),
+    )
     .returningAll()
     .execute();
   return approvalRow.array().parse(rows);

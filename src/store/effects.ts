@@ -244,6 +244,6 @@ function noSuchEffect(id: string, what: string): AtosError {
 function alreadyDone(id: string): AtosError {
   return new AtosError(
     "store/effect-already-done",
-    `Effect ${id} was finished already, and finishes only once. Use the recorded result; two workers may be running the same build.`,
+    `Effect ${id} was finished already, and finishes only once. Use the recorded result; two workers may be running the same build, or two of its steps have one name.`,
   );
 }

@@ -96,7 +96,8 @@ export class BuildControl {
       const row = await claimBuild(db, { id: buildId, at: now() });
       if (row === undefined) throw new Error(`build ${buildId} was ended before it began to run`);
       const request = buildRequestSchema.parse(row.request);
-      const deps = this.#depsOf({ buildId, run: row.run, isFirst: row.run === 1 && row.forkedFrom === null });
+      const claim = { buildId, run: row.run, isFirst: row.run === 1 && row.forkedFrom === null };
+      const deps = this.#depsOf(claim, (error) => controller.abort(error));
       writer = deps.journal.writer;
       using limits = await openLimits(deps.journal, { buildId, limits: request.limits });
       const { worker } = row;
@@ -132,8 +133,8 @@ export class BuildControl {
   }
 
   /** What this run of a build works with: once it has lost its claim, nothing of it is recorded. */
-  #depsOf(claim: Claim): BuildDeps {
-    const writer = new StepWriter(this.#deps.journal.db, claim);
+  #depsOf(claim: Claim, onLost: (error: unknown) => void): BuildDeps {
+    const writer = new StepWriter(this.#deps.journal.db, claim, onLost);
     const journal = { ...this.#deps.journal, claim, writer };
     const report = async (buildId: string, event: BuildEvent): Promise<void> => {
       // The pool tells of models too that other builds wait for: of a run that has ended it is not told.

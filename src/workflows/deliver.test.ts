@@ -60,6 +60,17 @@ test("delivering twice changes nothing, also after a person has gone on from it"
   assert.equal(readFileSync(join(wanted.directory, "mine.txt"), "utf8"), "keep");
 });
 
+test("a delivery that was cut off when all was there is left as it is, with what a person has done since", async () => {
+  const wanted = delivery("whole");
+  await deliver(wanted);
+  const mark = join(wanted.directory, ".git", "atos-delivery");
+  writeFileSync(mark, "b1\n");
+  writeFileSync(join(wanted.directory, "mine.txt"), "keep");
+  await deliver(wanted);
+  assert.equal(readFileSync(join(wanted.directory, "mine.txt"), "utf8"), "keep");
+  assert.ok(!existsSync(mark));
+});
+
 test("a delivery cut off at any point is made anew", async () => {
   for (const [name, setUp] of [
     ["bare", (git: string) => mkdirSync(git)],

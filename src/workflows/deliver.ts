@@ -28,7 +28,8 @@ export async function deliver(delivery: Delivery): Promise<void> {
   const { directory, commit, branch, repository, buildId } = delivery;
   await mkdir(directory, { recursive: true });
   const found = await inspect(directory, delivery);
-  if (found === "delivered") return;
+  // All that a crash left to do, if anything: a person may have gone on there since.
+  if (found === "delivered") return rm(join(directory, ".git", MARK), { force: true });
   if (found === "foreign") {
     throw new AtosError(
       "workflows/directory-not-empty",
@@ -50,14 +51,17 @@ async function inspect(directory: string, { buildId, commit }: Delivery): Promis
   const names = await readdir(directory);
   if (names.length === 0) return "free";
   const mark = (await readFile(join(directory, ".git", MARK), "utf8").catch(() => undefined))?.trim();
-  if (mark === buildId) return "free";
+  if (mark === buildId) return (await hasCommit(directory, commit)) ? "delivered" : "free";
   // Made in several moves: a crash between them leaves a .git with nothing, or with an empty mark.
   const inside = names.length === 1 && names[0] === ".git" ? await readdir(join(directory, ".git")) : undefined;
   if (inside?.length === 0 || (inside?.length === 1 && mark === "")) return "free";
-  // A person may have gone on from it already.
-  const arrived = git(directory, ["merge-base", "--is-ancestor", commit, "HEAD"]).then(
+  return (await hasCommit(directory, commit)) ? "delivered" : "foreign";
+}
+
+/** A person may have gone on from it already. */
+function hasCommit(directory: string, commit: string): Promise<boolean> {
+  return git(directory, ["merge-base", "--is-ancestor", commit, "HEAD"]).then(
     () => true,
     () => false,
   );
-  return (await arrived) ? "delivered" : "foreign";
 }

@@ -3,7 +3,9 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type ScratchDatabase, scratchDatabase } from "../../../test/fixtures/scratch-database.ts";
 import { allBuildEvents } from "../../journal/build-events.ts";
+import { runEffect } from "../../journal/effect.ts";
 import { RunEndedError } from "../../journal/run-ended.ts";
+import { StepWriter } from "../../journal/step-writer.ts";
 import { type Approval, openApprovals } from "../../store/approvals.ts";
 import { claimBuild, insertBuild } from "../../store/builds.ts";
 import { answerQuestion } from "./answer-question.ts";
@@ -49,6 +51,22 @@ async function asked(): Promise<Approval> {
 
 const answer = async (decision: "approved" | "denied", { id, hash }: Approval, reason?: string) =>
   await answerQuestion(scratch.db, { id, hash, decision, by: "ada", reason, at: new Date() });
+
+test("what a question comes of is recorded before it is asked", async () => {
+  const { run } = (await claimBuild(scratch.db, { id: "b", at: new Date() })) ?? assert.fail();
+  const claim = { buildId: "b", run };
+  const journal = { db: scratch.db, now: () => new Date(), claim, writer: new StepWriter(scratch.db, claim) };
+  const turn = { buildId: "b", name: "code/turn-1", kind: "turn", task: "code", input: 1, signal } as const;
+  const done = { type: "model-unloaded", model: "m", why: "the turn is done" } as const;
+  await runEffect(journal, turn, async () => ({ result: "a call", events: [done] }));
+  const waiting = askPerson({ ...deps(), ...journal })(push, signal);
+  await answer("approved", await asked());
+  await waiting;
+  assert.deepEqual(
+    (await allBuildEvents(scratch.db, "b")).map(({ event }) => event.type),
+    ["attempt-started", "model-unloaded", "approval-asked", "approval-answered"],
+  );
+});
 
 test("waits for the answer of a person, and tells the build of question and answer", async () => {
   const waiting = askPerson(deps())(push, signal);

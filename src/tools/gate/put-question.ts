@@ -4,6 +4,7 @@ import type { BuildEvent } from "../../base/events.ts";
 import { appendBuildEvents } from "../../journal/build-events.ts";
 import { reportEvent } from "../../journal/report-event.ts";
 import { type Claim, RunEndedError } from "../../journal/run-ended.ts";
+import type { StepWriter } from "../../journal/step-writer.ts";
 import { type Approval, askApproval, findApproval, type NewApproval } from "../../store/approvals.ts";
 import { hasClaim } from "../../store/builds.ts";
 import type { Db } from "../../store/database.ts";
@@ -15,6 +16,8 @@ export type QuestionDeps = {
   readonly now: () => Date;
   /** The run that asks: once it has ended, nothing is asked any more. Absent: not checked. */
   readonly claim?: Claim;
+  /** Of the run: what the question comes of is recorded before it is asked. */
+  readonly writer?: StepWriter;
   /** After which nobody's answer is a no. */
   readonly expiresMs: number;
   /** Tells somebody outside, if that is set up. */
@@ -50,7 +53,9 @@ export async function putQuestion(deps: QuestionDeps, question: NewQuestion, sig
   return approval;
 }
 
-async function record({ db, now, claim, expiresMs }: QuestionDeps, question: NewQuestion): Promise<Approval> {
+async function record(deps: QuestionDeps, question: NewQuestion): Promise<Approval> {
+  const { db, now, claim, expiresMs } = deps;
+  await deps.writer?.settle();
   const { step, text, ...row } = question;
   const { buildId, task, tool } = row;
   const at = now();

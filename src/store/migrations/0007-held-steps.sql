@@ -60,8 +60,6 @@ begin
 end
 $$;
 
-drop function atos.begin_effect(text, integer, text, text, text, text, text, text, timestamptz, text[], text[]);
-
 -- Records what is held, then begins an effect where nothing stands in the way of its first attempt: as
 -- `reserve_effect`, and with that attempt, counted, and told after the events that come before it. One that was cut off
 -- begins its next attempt. `told` is as for `start_attempt`. A row that is not `done` and has another input is shown as
@@ -109,10 +107,3 @@ begin
   return query select state, input_hash, attempts, result from atos.effects where id = of_id;
 end
 $$;
-
-drop function atos.record_task_state(text, integer, text, text, text, timestamptz, text[], text[], text, text);
-drop function atos.record_task_result(text, integer, text, text, text, timestamptz, text[], text[], json);
-drop function atos.record_effect(
-  text, integer, text, text, text, text, text, json, timestamptz, text[], text[]
-);
-drop function atos.finish_effect(text, integer, text, json, text, timestamptz, text[], text[]);
