@@ -6,15 +6,15 @@ import { renderEvent } from "./render-event.ts";
 const LINES: readonly (readonly [BuildEvent, string])[] = [
   [
     { type: "turn-waiting", task: "code", role: "developer", model: "coder", why: "small is in the middle of a turn" },
-    "code       developer waits for coder: small is in the middle of a turn",
+    "code           developer waits for coder: small is in the middle of a turn",
   ],
   [
     { type: "model-loading", model: "coder", evict: ["small"], why: "3 works wait for it" },
-    "           coder loading: 3 works wait for it; takes the place of small",
+    "               coder loading: 3 works wait for it; takes the place of small",
   ],
   [
     { type: "model-loading", model: "coder", evict: ["small"], why: "3 works wait for it; evicts small" },
-    "           coder loading: 3 works wait for it; evicts small",
+    "               coder loading: 3 works wait for it; evicts small",
   ],
   [
     {
@@ -26,25 +26,25 @@ const LINES: readonly (readonly [BuildEvent, string])[] = [
       devices: ["gpu0"],
       bytes: 2 ** 32,
     },
-    "           coder loaded: 3 × 8192 tokens, 4.0 GiB of gpu0 · 2.3 s",
+    "               coder loaded: 3 × 8192 tokens, 4.0 GiB of gpu0 · 2.3 s",
   ],
-  [{ type: "model-loaded", model: "large", durationMs: 20 }, "           large loaded · 0.0 s"],
+  [{ type: "model-loaded", model: "large", durationMs: 20 }, "               large loaded · 0.0 s"],
   [
     { type: "model-resized", model: "coder", slots: 1, contextTokens: 8192, why: "small needs room" },
-    "           coder has 8192 tokens now: small needs room",
+    "               coder has 8192 tokens now: small needs room",
   ],
-  [{ type: "model-unloaded", model: "coder", why: "as asked" }, "           coder unloaded: as asked"],
+  [{ type: "model-unloaded", model: "coder", why: "as asked" }, "               coder unloaded: as asked"],
   [
     { type: "model-shrunk", model: "coder", slots: 2, contextTokens: 4096, why: "the GPU had 300 MiB less" },
-    "           coder did not fit, tried with 2 × 4096 tokens: the GPU had 300 MiB less",
+    "               coder did not fit, tried with 2 × 4096 tokens: the GPU had 300 MiB less",
   ],
   [
     { type: "model-crashed", model: "coder", why: "killed by SIGKILL", crashes: 1 },
-    "           coder crashed: killed by SIGKILL",
+    "               coder crashed: killed by SIGKILL",
   ],
   [
     { type: "model-crashed", model: "coder", why: "killed by SIGKILL", crashes: 3 },
-    "           coder crashed 3 times: killed by SIGKILL",
+    "               coder crashed 3 times: killed by SIGKILL",
   ],
   [
     {
@@ -57,19 +57,22 @@ const LINES: readonly (readonly [BuildEvent, string])[] = [
       expiresAtMs: 0,
     },
     [
-      "code       asks you: run_command: git push",
-      '           ask command "git push **"',
-      "           atos approve abcdefgh   or   atos deny abcdefgh",
+      "code           asks you: run_command: git push",
+      '               ask command "git push **"',
+      "               atos approve abcdefgh   or   atos deny abcdefgh",
     ].join("\n"),
   ],
   [
     { type: "approval-answered", approval: "abcdefgh", decision: "denied", by: "ada" },
-    "           abcdefgh is denied by ada",
+    "               abcdefgh is denied by ada",
   ],
-  [{ type: "approval-answered", approval: "abcdefgh", decision: "expired", by: "" }, "           abcdefgh is expired"],
+  [
+    { type: "approval-answered", approval: "abcdefgh", decision: "expired", by: "" },
+    "               abcdefgh is expired",
+  ],
   [
     { type: "approval-notice-failed", approval: "abcdefgh", why: "the webhook answered 500" },
-    "           the webhook could not be told of abcdefgh: the webhook answered 500",
+    "               the webhook could not be told of abcdefgh: the webhook answered 500",
   ],
 ];
 
@@ -86,36 +89,36 @@ const TEAM_LINES: readonly (readonly [BuildEvent, string | undefined])[] = [
   [{ ...EDGE, graph: "build", task: "", from: "start", to: "spec", on: "ready" }, undefined],
   [
     { ...EDGE, from: "reflect", to: "resample", on: "resample" },
-    "code       begins again with another seed: no progress, or no round left; a sample is",
+    "code           begins again with another seed: no progress, or no round left; a sample is",
   ],
   [
     { ...EDGE, from: "reflect", to: "escalate", on: "escalate" },
-    "code       goes to the next tier: no sample left; a stronger model is",
+    "code           goes to the next tier: no sample left; a stronger model is",
   ],
   [
     { ...EDGE, from: "review", to: "fix", on: "revise" },
-    "code       is repaired: something must be fixed, and a round is left",
+    "code           is repaired: something must be fixed, and a round is left",
   ],
   [
     { ...EDGE, graph: "decompose", task: "plan", from: "validate", to: "repair", on: "invalid" },
-    "plan       the plan is mended: something is wrong with it, and a try is left",
+    "plan           the plan is mended: something is wrong with it, and a try is left",
   ],
   [
     { type: "tier-ended", task: "code", tier: "simple", model: "small", green: false, samples: 2, rounds: 1 },
-    "code       simple tier · small: red after 2 samples, 1 repair",
+    "code           simple tier · small: red after 2 samples, 1 repair",
   ],
-  [{ ...MERGED, how: "merge" }, "code       merged (0123456789)"],
-  [{ ...MERGED, how: "conflict" }, "code       can't be merged as it is: both sides changed a.py, b.py"],
-  [{ ...MERGED, how: "red" }, "code       merged, but then tests are red"],
-  [{ ...MERGED, how: "left-out" }, "code       left out: it could not be put together with the rest"],
+  [{ ...MERGED, how: "merge" }, "code           merged (0123456789)"],
+  [{ ...MERGED, how: "conflict" }, "code           can't be merged as it is: both sides changed a.py, b.py"],
+  [{ ...MERGED, how: "red" }, "code           merged, but then tests are red"],
+  [{ ...MERGED, how: "left-out" }, "code           left out: it could not be put together with the rest"],
   [
     { type: "limit-reached", limit: "tokens", most: 500 },
-    "limit      500 tokens are reached: nothing new is begun, what is there is verified and delivered",
+    "limit          500 tokens are reached: nothing new is begun, what is there is verified and delivered",
   ],
   [{ type: "files-written", step: "s", task: "code", from: "a", tree: "b" }, undefined],
   [
     { type: "build-forked", from: "old", step: "spec/turn-1", steps: 1, events: 3, seed: 7 },
-    "fork       of old, from spec/turn-1 on with seed 7; kept from before that: 1 step",
+    "fork           of old, from spec/turn-1 on with seed 7; kept from before that: 1 step",
   ],
 ];
 
@@ -138,8 +141,8 @@ test("a tool call is one line, with how it ended", () => {
   const counts = { characters: 1, leftOut: 0, redactions: 0 } as const;
   assert.equal(
     renderEvent({ ...call, ...counts, call: "run_command: ls\nrm x", outcome: "ok", because: "policy" }),
-    "code       run_command: ls · 1.2 s",
+    "code           run_command: ls · 1.2 s",
   );
   const denied = renderEvent({ ...call, ...counts, call: "x".repeat(99), outcome: "denied", because: "rule 2" });
-  assert.equal(denied, `code       ${"x".repeat(79)}… · denied: rule 2`);
+  assert.equal(denied, `code           ${"x".repeat(79)}… · denied: rule 2`);
 });

@@ -4,6 +4,8 @@ import { bytesText } from "./bytes-text.ts";
 import { counted } from "./counted.ts";
 
 const SHOWN_CALL_CHARS = 80;
+/** Most names of tasks are as short. */
+const LABEL_WIDTH = 14;
 
 /** What a person watching a build reads of one event; undefined for what only the audit trail needs. Pure. */
 // oxlint-disable-next-line max-lines-per-function -- one case for each kind of event
@@ -189,7 +191,7 @@ function taskLine(task: PlannedTask): string {
 }
 
 function line(label: string, text: string): string {
-  return `${label.padEnd(10)} ${text.split("\n").join(`\n${" ".repeat(11)}`)}`;
+  return `${label.padEnd(LABEL_WIDTH)} ${text.split("\n").join(`\n${" ".repeat(LABEL_WIDTH + 1)}`)}`;
 }
 
 export function seconds(ms: number): string {

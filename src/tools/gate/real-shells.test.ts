@@ -148,7 +148,8 @@ test("whatever a real shell runs by the words of a line has been read from it", 
 
 function runBy(shell: string, text: string): ReadonlySet<string> {
   rmSync(log, { force: true });
-  rmSync(folder, { recursive: true, force: true });
+  // What the last line left running may still write.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   mkdirSync(folder);
   const args = shell.endsWith("busybox") ? ["sh"] : shell.endsWith("bash") ? ["--posix"] : [];
   spawnSync(shell, [...args, "-c", text], {
