@@ -4,7 +4,7 @@ const BUILD_WORKFLOW = "build";
 const APPLICATION = "atos";
 /** Most wait: for a model, which the pool lends, or for a person. */
 const MAX_BUILDS_AT_ONCE = 128;
-const POLL_MS = 250;
+const POLL_MS = 100;
 
 export type DurableEngineOptions = {
   readonly databaseUrl: string;
