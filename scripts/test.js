@@ -47,13 +47,18 @@ const env = {
   ...(full ? { ATOS_TEST_FULL: "1" } : {}),
 };
 
+let isInterrupted = false;
 /** Runs test files, three at a time, since each waits for much; the exit status. */
-const run = (files, more) =>
-  spawnSync(process.execPath, ["--test", "--test-concurrency=3", "--test-timeout=1500000", ...files], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...env, ...more },
-  }).status ?? 1;
+const run = (files, more) => {
+  if (isInterrupted) return 1;
+  const { status, signal } = spawnSync(
+    process.execPath,
+    ["--test", "--test-concurrency=3", "--test-timeout=1500000", ...files],
+    { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...env, ...more } },
+  );
+  isInterrupted = signal !== null || status === 130;
+  return status ?? 1;
+};
 
 if (chosen.length > 0) process.exit(run(chosen, {}));
 

@@ -27,6 +27,8 @@ import { BuildControl } from "./workflows/build-control.ts";
 import type { BuildDeps } from "./workflows/build-deps.ts";
 import { WORKFLOW_VERSION } from "./workflows/build-request.ts";
 import type { ToolDeps } from "./workflows/open-tools.ts";
+import { redactorOf } from "./tools/gate/redact.ts";
+import { secretsOf } from "./tools/gate/secrets-of.ts";
 import { noticesOf } from "./workflows/tell-webhook.ts";
 import { CLIENT_NAME, PROGRESS_CHANNEL } from "./workflows/watch.ts";
 
@@ -200,7 +202,7 @@ async function openDeps(
     nowMs,
     ...working,
     openTools: toolsOpener(options, working),
-    ...noticesOf(options.tools.approvals, now),
+    ...noticesOf(options.tools.approvals, { now, redactor: redactorOf(secretsOf(env)) }),
     identify: (source) => identify(source, env),
   };
 }

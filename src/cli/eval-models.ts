@@ -29,9 +29,12 @@ async function pinFile(path: string): Promise<string> {
   return `${basename(path)} (${sha256?.slice(0, 16) ?? `${bytes} bytes`})`;
 }
 
+/** They say how much goes on at once, and nothing of what a model answers. */
+const OF_NO_MATTER = new Set(["requestsPerMinute", "concurrency", "pinned", "slots"]);
+
 /** Sorted: a roster's file may write them in any order. */
 function settingsText(settings: Readonly<Record<string, unknown>>): string {
-  const told = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const told = Object.entries(settings).filter(([name, value]) => value !== undefined && !OF_NO_MATTER.has(name));
   return told
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `, ${name} ${String(value)}`)

@@ -113,7 +113,7 @@ const TEAM_LINES: readonly (readonly [BuildEvent, string | undefined])[] = [
   [{ ...MERGED, how: "left-out" }, "code           left out: it could not be put together with the rest"],
   [
     { type: "limit-reached", limit: "tokens", most: 500 },
-    "limit          500 tokens are reached: nothing new is begun, what is there is verified and delivered",
+    "limit          500 tokens reached: nothing new is begun, what is there is verified and delivered",
   ],
   [{ type: "files-written", step: "s", task: "code", from: "a", tree: "b" }, undefined],
   [

@@ -41,7 +41,7 @@ export function renderEvent(event: BuildEvent): string | undefined {
     case "limit-reached":
       return line(
         "limit",
-        `${event.most} ${event.limit} are reached: nothing new is begun, what is there is verified and delivered`,
+        `${counted(event.most, event.limit.replace(/s$/, ""))} reached: nothing new is begun, what is there is verified and delivered`,
       );
     case "tests-frozen":
       return line("tests", `${event.files.join(", ")} frozen (sha256 ${event.sha256.slice(0, 12)}…)`);

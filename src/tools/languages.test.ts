@@ -217,7 +217,7 @@ test("a lint passes, fails, or says why it was not run", async () => {
   assert.deepEqual(await lint(script("kill -9 $$")), {
     kind: "not-run",
     what: "npm run lint",
-    why: "kill was ended by a signal",
+    why: "kill could not be started, or was ended by a signal",
   });
   assert.deepEqual(await lint({ "biome.json": "{}" }), { kind: "not-run", what: "biome", why: why("biome") });
 });
@@ -233,7 +233,9 @@ test("a linter of the virtual environment beside the code is found, and runs wit
   const packages = join(environment, "lib", made.stdout.trim(), "site-packages");
   for (const path of [join(environment, "bin"), packages]) mkdirSync(path, { recursive: true });
   writeFileSync(join(environment, "pyvenv.cfg"), "home = /usr/bin\n");
-  writeFileSync(join(packages, "checker.py"), "def check():\n    print('app.py:1 is wrong')\n    return 1\n");
+  writeFileSync(join(environment, "pip.conf"), "[global]\nindex-url = https://me:hush@host/simple\n");
+  const check = `import os\n\ndef check():\n    print('pip.conf', os.path.exists('${environment}/pip.conf'))\n    return 1\n`;
+  writeFileSync(join(packages, "checker.py"), check);
   symlinkSync(pythonPath, join(environment, "bin/python3"));
   const program = `#!${environment}/bin/python3\nimport sys\nfrom checker import check\nsys.exit(check())\n`;
   writeFileSync(join(environment, "bin/flake8"), program, { mode: 0o755 });
@@ -241,8 +243,14 @@ test("a linter of the virtual environment beside the code is found, and runs wit
   assert.ok(lint !== undefined);
   const root = folder({ ".flake8": "", "app.py": "" });
   const ask = (more: object) => runLint(sandbox, { root, lint, ...more }, AbortSignal.timeout(60_000));
-  assert.deepEqual(await ask({ environment }), { kind: "failed", what: "flake8", excerpt: "app.py:1 is wrong" });
+  assert.deepEqual(await ask({ environment }), { kind: "failed", what: "flake8", excerpt: "pip.conf False" });
   assert.equal((await ask({})).kind, "not-run");
+  writeFileSync(join(environment, "bin/flake8"), "#!/opt/elsewhere/python3\n", { mode: 0o755 });
+  assert.deepEqual(await ask({ environment }), {
+    kind: "not-run",
+    what: "flake8",
+    why: `what ${environment}/bin/flake8 runs by is not within its environment, and so not seen`,
+  });
 });
 
 test("Go is parsed, tested, covered and vetted by its own toolchain", async () => {

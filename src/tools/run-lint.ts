@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { Lint } from "./find-lint.ts";
@@ -7,6 +8,7 @@ import { runCommand } from "./toolchain/run-command.ts";
 
 const MAX_EXCERPT = 1200;
 /** Where a project has its own programs, in what is checked. */
+const ENVIRONMENT = ["bin", "lib", "lib64", "pyvenv.cfg"];
 const PROJECT_FOLDERS = ["node_modules/.bin", ".venv/bin"];
 
 export type LintResult =
@@ -32,17 +34,26 @@ export async function runLint(sandbox: Sandbox, job: LintJob, signal: AbortSigna
   const beside = environment === undefined ? [] : [environment];
   const programs = beside.map((path) => join(path, "bin"));
   const folders = [...PROJECT_FOLDERS, ...programs, ...known.folders];
-  const toolchain = { ...known, folders, show: [...known.show, ...beside] };
+  // Not all of it: settings of pip lie there too, and hold passwords.
+  const shown = beside
+    .flatMap((path) => ENVIRONMENT.map((name) => join(path, name)))
+    .filter((path) => existsSync(path));
+  const toolchain = { ...known, folders, show: [...known.show, ...shown] };
   const { report, run } = await runCommand(sandbox, { root, toolchain, command: lint.command, files: [] }, signal);
   if (run === undefined || report.limitHit !== undefined) return { kind: "not-run", what, why: explainRun(report) };
   // A shell says so by its exit.
-  if (run.missing || run.exitCode === 127)
-    return { kind: "not-run", what, why: `${lint.program} is neither in the project nor on this machine` };
+  if (run.missing || run.exitCode === 127) {
+    const hidden = programs.map((path) => join(path, lint.program)).find((path) => existsSync(path));
+    const none = `${lint.program} is neither in the project nor on this machine`;
+    const why = hidden === undefined ? none : `what ${hidden} runs by is not within its environment, and so not seen`;
+    return { kind: "not-run", what, why };
+  }
   if (run.exitCode === 0) return { kind: "passed", what };
   const texts = [run.stdout, run.stderr].map((text) => text.trim()).filter((text) => text !== "");
   const said = excerptOf(texts.join("\n"));
-  // Not started, or ended by a signal.
-  if (run.exitCode === null) return { kind: "not-run", what, why: said || `${lint.program} was ended by a signal` };
+  // Not what it said: a reason goes into the receipt.
+  if (run.exitCode === null)
+    return { kind: "not-run", what, why: `${lint.program} could not be started, or was ended by a signal` };
   return { kind: "failed", what, excerpt: said || `it ended with exit ${run.exitCode}` };
 }
 

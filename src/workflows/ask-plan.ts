@@ -135,7 +135,8 @@ async function answerOf(strand: Strand, step: string, shown: ShownPlan): Promise
   const expiresMs = request.approvalExpiresMs ?? EXPIRES_MS;
   using _notSpent = strand.build.limits.waiting();
   const { callId, hash } = bindPlan(buildId, shown);
-  const question = { buildId, task: "plan", step, callId, tool: PLAN_TOOL, shown, hash, text: textOf(shown) };
+  const words = { text: textOf(shown), notice: noticeOf(shown) };
+  const question = { buildId, task: "plan", step, callId, tool: PLAN_TOOL, shown, hash, ...words };
   const asking = { ...deps.journal, expiresMs, ...(deps.notify && { notify: deps.notify }) };
   const { id } = await putQuestion(asking, { ...question, reopens: true }, strand.signal);
   const { state, answer, reason } = await waitForAnswer(deps.journal, id, strand.signal);
@@ -154,6 +155,17 @@ function textOf({ tasks, tests, rejected }: ShownPlan): string {
   const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
   const text = `whether this plan is right: ${count(tasks.length, "task")}, ${count(tests.length, "test file")}`;
   return rejected === undefined ? text : `${text}\nwhat was changed can't be used: ${rejected.why}`;
+}
+
+/** Enough to know what is asked; whole files stay here. */
+function noticeOf({ kind, round, spec, tasks, tests }: ShownPlan): object {
+  return {
+    kind,
+    round,
+    spec,
+    tasks: tasks.map(({ id, tier, files, after }) => ({ id, tier, files, after })),
+    tests: tests.map(({ task, path }) => ({ task, path })),
+  };
 }
 
 type Edit = {

@@ -104,15 +104,16 @@ export async function openTools(deps: ToolDeps, request: ToolsRequest, signal: A
   const secret = await readSecret(approvals).catch(() => undefined);
   const secrets = [...secretsOf(env), ...(secret === undefined ? [] : [secret])];
   const { expiresMs = approvals.expiresMs } = request;
+  const redactor = redactorOf(secrets);
   const gate = openGate({
     run: { journal, buildId, task, folder },
     tools,
     decide: (question) => mayCall(policy, question),
     ask: askPerson({
       ...journal,
-      redactor: redactorOf(secrets),
+      redactor,
       expiresMs,
-      ...noticesOf(approvals, journal.now),
+      ...noticesOf(approvals, { now: journal.now, redactor }),
     }),
     secrets,
   });

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { messageOf } from "../base/errors.ts";
 import { type ApprovalNotice, type NoticeResult, notifyApproval } from "../tools/gate/notify-approval.ts";
 import type { QuestionDeps } from "../tools/gate/put-question.ts";
+import type { Redactor } from "../tools/gate/redact.ts";
 
 /** What questions are told to, and for how long they are open where a build does not say. */
 export type ApprovalSettings = {
@@ -11,13 +12,19 @@ export type ApprovalSettings = {
   readonly secretFile?: string | undefined;
 };
 
-/** Tells the webhook of each question, where there is one. */
+/** Tells the webhook of each question, where there is one; what `redactor` knows as secret is taken out. */
 export function noticesOf(
   { webhook: url, secretFile }: Omit<ApprovalSettings, "expiresMs">,
-  now: () => Date,
+  { now, redactor }: { readonly now: () => Date; readonly redactor: Redactor },
 ): Pick<QuestionDeps, "notify"> {
   if (url === undefined) return {};
-  return { notify: (notice, signal) => tellWebhook({ url, secretFile, now }, notice, signal) };
+  const redact = (_: string, value: unknown): unknown => (typeof value === "string" ? redactor(value).text : value);
+  return {
+    notify: ({ shown, ...notice }, signal) => {
+      const clean: unknown = JSON.parse(JSON.stringify(shown, redact));
+      return tellWebhook({ url, secretFile, now }, { ...notice, shown: clean }, signal);
+    },
+  };
 }
 
 type Webhook = { readonly url: string; readonly secretFile: string | undefined; readonly now: () => Date };

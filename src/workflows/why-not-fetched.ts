@@ -16,8 +16,8 @@ export async function whyNotFetched(
   const place = await stat(origin).catch(() => undefined);
   if (place === undefined) return `there is no folder ${origin}; ${NAME_ONE}`;
   const heads = await git(repository, ["ls-remote", "--heads", origin], { env: FILES_ONLY }).catch(() => undefined);
-  const names = (heads ?? "").match(/(?<=refs\/heads\/).+/g) ?? [];
-  if (branch !== undefined && names.length > 0)
+  const names: readonly string[] = (heads ?? "").match(/(?<=refs\/heads\/).+/g) ?? [];
+  if (branch !== undefined && names.length > 0 && !names.includes(branch))
     return `${origin} has no branch ${branch}; it has ${names.slice(0, MOST_NAMED).join(", ")}`;
   if (heads === "") return `${origin} has no commit yet; ${NAME_ONE}`;
   if (/does not appear to be a git repository/.test(messageOf(error)))

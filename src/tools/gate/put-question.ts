@@ -28,6 +28,8 @@ export type NewQuestion = Omit<NewApproval, "id" | "at" | "expiresAt"> & {
   readonly step: string;
   /** What the trail is told of it. */
   readonly text: string;
+  /** What somebody outside is told of it, when that is not all that is shown. */
+  readonly notice?: unknown;
 };
 
 const POLL_MS = 250;
@@ -44,7 +46,7 @@ const ID_LETTERS = 8;
  */
 export async function putQuestion(deps: QuestionDeps, question: NewQuestion, signal: AbortSignal): Promise<Approval> {
   const approval = await record(deps, question);
-  const { buildId, task, tool, shown } = question;
+  const { buildId, task, tool, notice: shown = question.shown } = question;
   const { id, expiresAt } = approval;
   if (approval.state !== "open") return approval;
   const told = await deps.notify?.({ approval: id, build: buildId, task, tool, shown, expiresAt }, signal);
@@ -56,7 +58,7 @@ export async function putQuestion(deps: QuestionDeps, question: NewQuestion, sig
 async function record(deps: QuestionDeps, question: NewQuestion): Promise<Approval> {
   const { db, now, claim, expiresMs } = deps;
   await deps.writer?.settle();
-  const { step, text, ...row } = question;
+  const { step, text, notice: _outside, ...row } = question;
   const { buildId, task, tool } = row;
   const at = now();
   const expiresAt = new Date(at.getTime() + expiresMs);

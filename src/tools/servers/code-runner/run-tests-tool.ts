@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AtosError } from "../../../base/errors.ts";
+import { Turnstile } from "../../../base/turnstile.ts";
 import { pathProblem } from "../../../base/safe-path.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { BUILT_IN_LANGUAGES } from "../../built-in-languages.ts";
@@ -30,6 +31,7 @@ export type TestCommands = WorkspaceCommands & {
 };
 
 export function runTestsTool(deps: TestCommands): Tool {
+  const turnstile = new Turnstile(1);
   return defineTool({
     name: "run_tests",
     title: "Run tests",
@@ -54,7 +56,8 @@ export function runTestsTool(deps: TestCommands): Tool {
       asResult(async () => {
         const found = await look(deps, { path, framework }, signal);
         if (found.kind === "none") throw new ToolFailure(found.why);
-        return found.kind === "found" ? runFound(deps, found, signal) : runByCommands(deps, found, signal);
+        if (found.kind === "found") return runFound(deps, found, signal);
+        return runByCommands({ ...deps, turnstile }, found, signal);
       }),
   });
 }
@@ -78,7 +81,7 @@ async function runFound(
 
 /** As verification does, but that no other test file is out of the way meanwhile: a run that is ended would leave it there. */
 async function runByCommands(
-  deps: TestCommands,
+  { turnstile, ...deps }: TestCommands & { readonly turnstile: Turnstile },
   { toolchain, files }: Found<"by-command">,
   signal: AbortSignal,
 ): Promise<ToolResult<z.infer<typeof testOutcome>>> {
@@ -88,6 +91,8 @@ async function runByCommands(
   const confined = { level, mounts, nodePath, pythonPath, run };
   const job = { root, toolchain, files, sources: files, measured: false };
   try {
+    // One call at a time: what is compiled lies beside the code meanwhile.
+    using _turn = await turnstile.take(signal);
     const { runner, tests, ended } = await withCompiled(root, compiledFolder, () =>
       runCommandTests(confined, job, signal),
     );
