@@ -87,7 +87,8 @@ function whyWait(state: PoolState, board: Board, model: ModelNode | undefined): 
   const { device } = model.placement;
   const other = device.oneModel ? board.models.find((each) => each !== model && isOn(each, device)) : undefined;
   if (other !== undefined) return `${device.id} computes for one model at a time, and ${other.id} has its turn`;
-  if (model.running >= model.slots) return `all ${model.slots} slots of ${model.id} are in use`;
+  if (model.running >= model.slots)
+    return model.slots === 1 ? `${model.id} is at work` : `all ${model.slots} slots of ${model.id} are in use`;
   return `it is better to let the other models of ${device.id} go on first`;
 }
 
