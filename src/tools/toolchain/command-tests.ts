@@ -46,13 +46,13 @@ export async function runCommandTests(
     const why = run === undefined ? explainRun(report) : REPORT_CUT;
     return { runner, tests: [failedRun(why)], ended, run };
   }
-  const told = inOrderOf(sources, readCommandTests({ run, toolchain, files, sources }));
+  const told = inOrderOf(files, readCommandTests({ run, toolchain, files, sources }));
   return { runner, tests: completed(told, { report: ended, mark: newMark(), files }), ended, run };
 }
 
-/** By file, each in the order it was told: files are tested side by side, and the one that is done first comes first. */
+/** As the files were asked for, each in the order it was told: they may be tested side by side, and the first that is done comes first. */
 function inOrderOf(files: readonly string[], tests: readonly ReportedTest[]): readonly ReportedTest[] {
-  const places = new Map(files.toSorted().map((file, index) => [file, index]));
+  const places = new Map(files.map((file, index) => [file, index]));
   const placeOf = ({ file }: ReportedTest): number => places.get(file) ?? files.length;
   return tests.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
