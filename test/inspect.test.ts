@@ -187,10 +187,7 @@ test("a fork tells people what it does itself and what that cost, and not again 
     "told",
   );
   assert.equal(code, 0, stderr);
-  assert.match(
-    stdout,
-    /^fork +of \S+, from tasks\/gamma\/simple-1\/test-1 on .*; kept from before that: \d+ steps$/m,
-  );
+  assert.match(stdout, /^fork +of \S+, from tasks\/gamma\/simple-1\/test-1 on .*; kept from before that: \d+ steps$/m);
   assert.doesNotMatch(stdout, /^spec |○ waiting|developer ·|(?:alpha|beta) +✔ green/m);
   assert.match(stdout, /^gamma +reviewer · m/m);
   assert.match(stdout, /^Cost: 1 turn \(and \d+ kept\), \d+ \+ \d+ tokens, \d[^,]*, no cloud\.$/m);

@@ -52,6 +52,8 @@ test("kills are drawn from the seed alone: two to four, in order, the first as a
     assert.deepEqual(kills, drawKills(randomNumbers(seed), "postgres"));
     assert.ok(kills.length >= 2 && kills.length <= 4);
     assert.deepEqual(kills[0]?.victims, ["postgres"]);
+    const ofModels = drawKills(randomNumbers(seed), "model").filter(({ victims }) => victims.includes("model"));
+    assert.ok(ofModels.length >= 1 && ofModels.length <= 2);
     assert.deepEqual(
       kills.map(({ at }) => at),
       kills.map(({ at }) => at).toSorted((a, b) => a - b),

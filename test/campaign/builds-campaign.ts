@@ -96,6 +96,7 @@ class Place implements AsyncDisposable {
     { point, seed, known }: { readonly point: number; readonly seed: number; readonly known: BuildFacts },
   ): Promise<Point> {
     const startedAt = performance.now();
+    await this.#forgetCrashes();
     for (let draw = 0; draw < MOST_DRAWS; draw++) {
       const random = randomNumbers(seed * 1_000_003 + point * 101 + draw);
       const kills = drawKills(random, VICTIMS[(point + draw) % VICTIMS.length] ?? "worker");
@@ -121,6 +122,12 @@ class Place implements AsyncDisposable {
       };
     }
     throw new Error(`point ${point}: ${MOST_DRAWS} builds ended before anything of them could be killed`);
+  }
+
+  /** Models that were killed in other points would be taken for such that go on dying, and be left alone. */
+  async #forgetCrashes(): Promise<void> {
+    await this.#atos.stopWorker();
+    rmSync(this.#atos.path("home", "pool.json"), { force: true });
   }
 
   async #build(
